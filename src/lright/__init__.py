@@ -1,0 +1,34 @@
+"""lright tells what a learning rate really does over a whole training, what is wrong with it, and proves the fix.
+
+The names below are the whole door. Each is loaded from its own room when it is first asked for, so that
+`import lright` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .errors import LrightError as LrightError
+
+_ROOMS = {
+    "LrightError": "errors",
+}
+
+__all__ = ["LrightError", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    room = _ROOMS.get(name)
+    if room is None:
+        raise AttributeError(f"module 'lright' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"lright.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
