@@ -1,0 +1,1 @@
+"""Observers turn what they see into facts and a timeline."""

@@ -1,0 +1,1 @@
+"""Reading Python source: never executed, never imported."""

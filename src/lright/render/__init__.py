@@ -1,0 +1,1 @@
+"""Renderers only draw: they get reports and curves and give text."""
