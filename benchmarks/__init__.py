@@ -1,0 +1,1 @@
+"""Re-runnable measurements behind ``docs/benchmarks.md``."""
