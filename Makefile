@@ -1,0 +1,75 @@
+# Two commands for a stranger: `make demo` and `make test`. Everything lands in .venv inside this clone.
+#
+#   PYTHON=python3.12 make test    another interpreter (then the environment is .venv-3.12)
+#   make test TORCH=               without torch: what compares lright with the real torch is skipped
+
+PYTHON ?= python3
+TORCH  ?= torch==2.13.0
+VENV   ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(PYVER))
+JOBS   ?= 2
+
+PYVER  := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SCRIPT := examples/cifar_cosine.py
+
+# Compared with in the tests. Their own requirements are large, so only what their schedulers import is installed.
+PEERS      := timm transformers
+PEERS_NEED := huggingface_hub safetensors tokenizers regex tqdm
+
+# The tools of `make test` keep their caches inside the clone too.
+CACHES := MPLCONFIGDIR=$(CURDIR)/$(VENV)/cache HF_HOME=$(CURDIR)/$(VENV)/cache HF_HUB_OFFLINE=1 MPLBACKEND=Agg
+
+.PHONY: help demo test lint docs pytest clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo   check a real training script and show the finding, both curves and the proved fix'
+	@echo 'make test   everything CI does: lint, types, docs, tests (installs torch once)'
+	@echo 'make lint | docs | pytest   one part of it;  make clean   remove what make made'
+
+# Exit code 1 means that findings were shown, which is what a demo is for. Anything else is a failure.
+demo: $(VENV)/.lright
+	@$(BIN)/lright check $(SCRIPT); code=$$?; \
+	if [ $$code -ne 1 ]; then echo "make demo: lright check ended with $$code, not 1 (findings)" >&2; exit 1; fi
+	@echo; echo "The same fix as a patch, from: lright check --unsafe-fixes --diff $(SCRIPT)"; echo
+	@$(BIN)/lright check --unsafe-fixes --diff $(SCRIPT); [ $$? -le 1 ]
+
+test: lint docs pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs --quiet build --strict
+
+pytest: $(VENV)/.dev
+	$(CACHES) $(BIN)/python -m pytest -n $(JOBS)
+
+# A stamp is touched only after everything before it worked, so a second run installs nothing.
+$(VENV)/.made:
+	@[ -n "$(PYVER)" ] || { echo "make: '$(PYTHON)' does not run; name one with PYTHON=python3.12 make ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "make: lright needs Python 3.10 or newer and $(PYTHON) is $(PYVER); try PYTHON=python3.12 make ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "make: $(PYTHON) lacks venv or ensurepip; install them (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.lright: pyproject.toml $(VENV)/.made
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.torch: constraints-dev.txt $(VENV)/.made
+	$(if $(TORCH),$(PIP) --constraint constraints-dev.txt '$(TORCH)')
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints-dev.txt $(VENV)/.torch
+	$(PIP) --constraint constraints-dev.txt --editable '.[dev,plot]'
+	$(if $(TORCH),$(PIP) --constraint constraints-dev.txt $(PEERS_NEED))
+	$(if $(TORCH),$(PIP) --constraint constraints-dev.txt --no-deps $(PEERS))
+	@touch $(VENV)/.lright $@
+
+clean:
+	rm -rf .venv .venv-3.* site .mypy_cache .ruff_cache .pytest_cache .hypothesis
