@@ -20,7 +20,7 @@ PEERS_NEED := huggingface_hub safetensors tokenizers regex tqdm
 # The tools of `make test` keep their caches inside the clone too.
 CACHES := MPLCONFIGDIR=$(CURDIR)/$(VENV)/cache HF_HOME=$(CURDIR)/$(VENV)/cache HF_HUB_OFFLINE=1 MPLBACKEND=Agg
 
-.PHONY: help demo test lint docs pytest clean
+.PHONY: help demo test lint docs docs-update pytest clean
 .DELETE_ON_ERROR:
 
 help:
@@ -43,6 +43,10 @@ lint: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/mkdocs --quiet build --strict
+
+# Write what lright prints today into the pages that show it.
+docs-update: $(VENV)/.dev
+	$(BIN)/python tests/test_docs.py --update
 
 pytest: $(VENV)/.dev
 	$(CACHES) $(BIN)/python -m pytest -n $(JOBS)

@@ -1,4 +1,4 @@
-"""lright tells what a learning rate really does over a whole training, what is wrong with it, and proves the fix.
+"""lright tells what a learning rate really does over a whole training, what is wrong, and proves the fix.
 
 The names below are the whole door. Each is loaded from its own room when it is first asked for, so that
 `import lright` costs next to nothing.
