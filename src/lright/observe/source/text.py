@@ -1,8 +1,8 @@
 """Lines, columns and places: where a piece of syntax stands in the text as a person counts it.
 
-`ast` counts lines from 1 and columns from 0 **in UTF-8 bytes**; a :class:`~lright.timeline.Place` counts both from 1 and
-columns **in characters**. Lines end where Python's own tokenizer ends them: at LF, CRLF or a lone CR, and not at form
-feeds or Unicode separators, where `str.splitlines` would.
+`ast` counts lines from 1 and columns from 0 **in UTF-8 bytes**; a :class:`~lright.timeline.Place` counts
+both from 1 and columns **in characters**. Lines end where Python's own tokenizer ends them: at LF, CRLF or
+a lone CR, and not at form feeds or Unicode separators, where `str.splitlines` would.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def split_lines(source: str) -> list[str]:
 
 
 def place_of(node: ast.AST, lines: Sequence[str]) -> Place:
-    """Where ``node`` (a statement, an expression, an argument ...) stands; ``lines`` as :func:`split_lines` gives them.
+    """Where ``node`` (a statement, an expression ...) stands; ``lines`` come from :func:`split_lines`.
 
     >>> import ast
     >>> source = "é = step(1)"
