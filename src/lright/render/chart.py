@@ -57,10 +57,10 @@ def chart(
     legend: bool | None = None,
     box: Box | None = None,
 ) -> list[str]:
-    """The lines of a chart of ``curves``, none wider than ``width``; ``height`` counts the rows of the plot itself.
+    """The lines of a chart of ``curves``, none wider than ``width``; ``height`` counts the rows of the plot.
 
-    The first curve is drawn as a line of braille dots and the others with one mark each, so that two curves are told
-    apart without colour; list the one that matters first. ``legend`` defaults to showing one when there are several
+    The first curve is drawn as a line of braille dots and the others with one mark each, so that they are
+    told apart without colour; list the one that matters first. ``legend`` defaults to yes for several
     curves. ``box`` fixes the axes, so that two charts side by side can be compared.
     """
     box = box or bounds(curves)
@@ -75,7 +75,8 @@ def chart(
         body = "".join(_painted(mark, color) for mark in cells[row]).rstrip()
         lines.append(f"{ticks.get(row, ''):>{margin}} {axis[1] if row in ticks else axis[0]}{body}".rstrip())
     marks, labels = _x_axis(box, columns, curves[0].x_unit if curves else "")
-    lines.append(" " * (margin + 1) + axis[2] + "".join(axis[4] if c in marks else axis[3] for c in range(columns)))
+    line = "".join(axis[4] if column in marks else axis[3] for column in range(columns))
+    lines.append(" " * (margin + 1) + axis[2] + line)
     lines.append((" " * (margin + 2) + labels).rstrip())
     if legend if legend is not None else len(curves) > 1:
         lines.extend(_legend(curves, width, margin, unicode, color))
@@ -106,7 +107,7 @@ def bounds(curves: Sequence[Curve]) -> Box:
         return Box(0.0, 1.0, 0.0, 1.0)
     left, right = min(x for x, _ in points), max(x for x, _ in points)
     low, high = min(y for _, y in points), max(y for _, y in points)
-    if 0 <= low and (low <= 0.5 * high or low == high):
+    if low >= 0 and (low <= 0.5 * high or low == high):
         low = 0.0
     elif high <= 0:
         high = 0.0
@@ -155,7 +156,7 @@ def count_text(value: float) -> str:
 
 
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most ``most`` round numbers from ``low`` to ``high``, evenly spaced by 1, 2 or 5 times a power of ten.
+    """At most ``most`` round numbers from ``low`` to ``high``, spaced by 1, 2 or 5 times a power of ten.
 
     >>> nice_ticks(0, 90, 5)
     [0.0, 20.0, 40.0, 60.0, 80.0]
@@ -236,7 +237,7 @@ def _draw_line(curve: Curve, box: Box, cells: list[list[_Mark]]) -> None:
 def _spans(
     points: Sequence[tuple[float, float]], box: Box, columns: int, rows: int
 ) -> Iterator[tuple[int, int, int]]:
-    """For each column that the line through ``points`` crosses: (column, top row, bottom row), rows from the top."""
+    """For each column that the line through ``points`` crosses: column, top and bottom row (0 is the top)."""
     before: tuple[float, float] | None = None
     for x, y in points:
         if not math.isfinite(y):
