@@ -28,12 +28,13 @@ help:
 	@echo 'make test   everything CI does: lint, types, docs, tests (installs torch once)'
 	@echo 'make lint | docs | pytest   one part of it;  make clean   remove what make made'
 
-# Exit code 1 means that findings were shown, which is what a demo is for. Anything else is a failure.
+# Exit code 1 means findings, which is what a demo is for; a crash ends with 1 too, but writes to stderr.
 demo: $(VENV)/.lright
-	@$(BIN)/lright check $(SCRIPT); code=$$?; \
-	if [ $$code -ne 1 ]; then echo "make demo: lright check ended with $$code, not 1 (findings)" >&2; exit 1; fi
-	@echo; echo "The same fix as a patch, from: lright check --unsafe-fixes --diff $(SCRIPT)"; echo
-	@$(BIN)/lright check --unsafe-fixes --diff $(SCRIPT); [ $$? -le 1 ]
+	@$(BIN)/lright check $(SCRIPT) 2>$(VENV)/demo.err; code=$$?; cat $(VENV)/demo.err >&2; \
+	[ $$code -eq 1 ] && [ ! -s $(VENV)/demo.err ] || { echo "make demo: lright check ended with $$code" >&2; exit 1; }
+	@cp $(SCRIPT) $(VENV)/mended.py
+	@echo; echo '$$ lright check --unsafe-fixes mended.py   # a copy of it'; echo
+	@$(BIN)/lright check --unsafe-fixes $(VENV)/mended.py
 
 test: lint docs pytest
 

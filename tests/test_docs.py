@@ -61,7 +61,8 @@ def output(command: str) -> list[str]:
         argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     text = done.stdout.decode("utf-8")
-    assert done.returncode in (0, 1), f"`{command}` ended with {done.returncode}:\n{text}"
+    crashed = done.returncode not in (0, 1) or "Traceback (most recent call last)" in text
+    assert not crashed, f"`{command}` ended with {done.returncode}:\n{text}"
     return [line.rstrip() for line in text.rstrip("\n").splitlines()]
 
 

@@ -10,13 +10,17 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .clock import Budget as Budget
+    from .clock import Length as Length
     from .errors import LrightError as LrightError
 
 _ROOMS = {
+    "Budget": "clock",
+    "Length": "clock",
     "LrightError": "errors",
 }
 
-__all__ = ["LrightError", "__version__"]
+__all__ = ["Budget", "Length", "LrightError", "__version__"]
 
 
 def __getattr__(name: str) -> object:
