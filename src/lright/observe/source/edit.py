@@ -287,7 +287,7 @@ class _Editor:
 
     def _insert_in_line(self, text: Sequence[_Line], anchor: ast.stmt, *, after: bool) -> None:
         """Next to one of several statements on a line, or after a colon: with a semicolon."""
-        piece = text[0][0].strip()
+        piece = text[0][0].rstrip("; \t").lstrip()
         if len(text) > 1 or "#" in piece or any(map(_is_compound, (anchor, *ast.parse(piece).body))):
             raise EditError(
                 f"line {anchor.lineno}: several statements share this line: give each its own first"
