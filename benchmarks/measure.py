@@ -35,7 +35,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def setting() -> str:
     """The machine a figure was taken on, in words that name no machine."""
-    return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return f"Python {platform.python_version()}, {machine}"
 
 
 def report(section: str, text: str, *, write: bool) -> None:
