@@ -139,6 +139,10 @@ class Expr:
         """The names of the symbols in it, in reading order, repeated as they occur."""
         return iter(())
 
+    def substituted(self, replacements: Mapping[str, Expr]) -> Expr:
+        """A copy with symbols replaced."""
+        return self
+
     def number(self, values: Mapping[str, Scalar]) -> float | None:
         """The value as a finite number, or None where it is unknown, not a number, or fails to compute."""
         try:
@@ -223,6 +227,9 @@ class Sym(Expr):
 
     def symbols(self) -> Iterator[str]:
         yield self.name
+
+    def substituted(self, replacements: Mapping[str, Expr]) -> Expr:
+        return replacements.get(self.name, self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sym) and self.name == other.name
@@ -340,6 +347,9 @@ class Op(Expr):
         for arg in self.args:
             yield from arg.symbols()
 
+    def substituted(self, replacements: Mapping[str, Expr]) -> Expr:
+        return op(self.name, *(arg.substituted(replacements) for arg in self.args))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Op) and self.name == other.name and self.args == other.args
 
@@ -439,8 +449,4 @@ def clashes(expr: Expr, units: Mapping[str, Dimension]) -> Iterator[tuple[Op, Di
 
 def substitute(expr: Expr, replacements: Mapping[str, Expr]) -> Expr:
     """``expr`` with symbols replaced."""
-    if isinstance(expr, Sym):
-        return replacements.get(expr.name, expr)
-    if isinstance(expr, Op):
-        return op(expr.name, *(substitute(arg, replacements) for arg in expr.args))
-    return expr
+    return expr.substituted(replacements)

@@ -49,6 +49,7 @@ class Loop:
     breaks: list[Expr | None] = field(default_factory=list)  # tests under which it is left early
     epoch_like: bool = False
     header: Place | None = None  # the ``for ...:`` line(s)
+    variable: str = ""  # what the loop binds, as written
 
 
 @dataclass(slots=True)

@@ -1,0 +1,289 @@
+"""Loops: what they iterate over, how often, and what the trip means for the names in the body."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ...quantity import Expr, Lit, Op, Sym, op
+from ...timeline import Block, Loop, Place
+from . import words
+from .expressions import elements_of, evaluate
+from .recurrence import depends, linear_increment
+from .values import Items, Number, Range, Table, Thing, Value, Wrapped
+
+if TYPE_CHECKING:
+    from .reader import Flow, Reader
+
+_TEXT_UNROLL = 6
+
+
+def run_for(reader: Reader, node: ast.For | ast.AsyncFor) -> Flow | None:
+    """Read a ``for`` loop."""
+    iterable = evaluate(reader, node.iter)
+    if isinstance(iterable, Thing) and iterable.kind == "groups":
+        reader.assign(node.target, Thing("group", iterable.number, {"position": None}), node)
+        return _leave(reader.run(node.body))
+    if isinstance(iterable, Wrapped) and isinstance(iterable.inner, Thing) and iterable.inner.kind == "groups":
+        group = Thing("group", iterable.inner.number, {"position": None})
+        reader.assign(node.target, Items([reader.unknown(node, "i"), group], "tuple"), node)
+        return _leave(reader.run(node.body))
+    unrolled = _unrolled(reader, iterable, node)
+    if unrolled is not None:
+        for element in unrolled:
+            reader.assign(node.target, element, node)
+            flow = reader.run(node.body)
+            if flow is not None and flow.kind == "break":
+                break
+            if flow is not None and flow.kind in ("return", "raise"):
+                return flow
+        return None
+    index = reader.next_index(node)
+    trips, element, over = iteration(reader, iterable, index, node)
+    loop = _open(reader, node, index, trips, words.source(node.iter), over)
+    loop.header = _header(reader, node)
+    loop.variable = words.source(node.target)
+    carried = reader.generalise(node, index)
+    reader.assign(node.target, element, node)
+    flow = _body(reader, node, loop)
+    trips = _broken_trips(reader, loop, carried)
+    reader.settle(carried, index, trips)
+    loop.trips = trips
+    if flow is None and node.orelse:
+        return reader.run(node.orelse)
+    return flow
+
+
+def run_while(reader: Reader, node: ast.While) -> Flow | None:
+    """Read a ``while`` loop; its trips follow from the counter its test is about."""
+    index = reader.next_index(node)
+    loop = _open(reader, node, index, None, f"while {words.source(node.test)}", None)
+    loop.header = _header(reader, node)
+    carried = reader.generalise(node, index)
+    test = reader.test(node.test)
+    if reader.decide(test) is False:
+        for names, name, _, start in carried:
+            names[name] = Number(start)
+        return None
+    loop.endless = reader.decide(test) is True
+    flow = _body(reader, node, loop)
+    definitions = _after_body(reader, carried, index)
+    loop.trips = None if loop.endless else _solve(reader, op("not", test), definitions, index)
+    if loop.trips is None:
+        loop.trips = _broken_trips(reader, loop, carried)
+    reader.settle(carried, index, loop.trips)
+    return flow
+
+
+def _unrolled(reader: Reader, iterable: Value, node: ast.For | ast.AsyncFor) -> list[Value] | None:
+    """The elements, where the body is to be read once for each: schedulers in a list, ``for phase in ["train", "val"]``."""
+    elements = elements_of(reader, iterable)
+    if elements is None or isinstance(iterable, Range) or not elements:
+        return None
+    inner = elements
+    if isinstance(iterable, Wrapped):
+        inner = [e.items[-1] if isinstance(e, Items) and e.items else e for e in elements]
+    if any(any(True for _ in reader.things_in(e)) for e in inner) and len(elements) <= 8:
+        return elements
+    if isinstance(iterable, (Items, Table)) and len(elements) <= _TEXT_UNROLL and isinstance(node.target, ast.Name):
+        texts = all(isinstance(reader.known(e), str) for e in elements)
+        compared = any(
+            isinstance(n, ast.Compare) and node.target.id in {m.id for m in ast.walk(n) if isinstance(m, ast.Name)}
+            for n in ast.walk(node)
+        )
+        if texts and compared:
+            return elements
+    return None
+
+
+def iteration(
+    reader: Reader, iterable: Value, index: str, node: ast.AST
+) -> tuple[Expr | None, Value, int | None]:
+    """Trips, the element of a trip, and the loader that is iterated, if it is one."""
+    here = Sym(index)
+    if isinstance(iterable, Range):
+        step = iterable.step
+        if isinstance(step, Lit) and step.value == 1:
+            span: Expr = iterable.stop if iterable.start == Lit(0) else op("-", iterable.stop, iterable.start)
+            element: Expr = here if iterable.start == Lit(0) else op("+", iterable.start, here)
+        else:
+            span = op("ceil", op("/", op("-", iterable.stop, iterable.start), step))
+            element = op("+", iterable.start, op("*", here, step))
+        return span, Number(element), None
+    if isinstance(iterable, Wrapped):
+        return _wrapped(reader, iterable, index, node)
+    if isinstance(iterable, Thing) and iterable.kind == "loader":
+        loader = reader.loaders[iterable.number]
+        return loader.length, reader.unknown(node, "batch", (iterable,)), iterable.number
+    if isinstance(iterable, Items) and not iterable.open:
+        return Lit(len(iterable.items)), _element(reader, iterable, node), None
+    if isinstance(iterable, Table) and not iterable.open:
+        return Lit(len(iterable.items)), reader.unknown(node, "key"), None
+    from . import library
+
+    length = library.length(reader, iterable, node)
+    made = reader.unknown(node, "item", (iterable,))
+    return length, made, None
+
+
+def _element(reader: Reader, items: Items, node: ast.AST) -> Value:
+    return reader.unknown(node, "item", tuple(items.items))
+
+
+def _wrapped(reader: Reader, wrapped: Wrapped, index: str, node: ast.AST) -> tuple[Expr | None, Value, int | None]:
+    trips, element, over = iteration(reader, wrapped.inner, index, node)
+    here = Sym(index)
+    if wrapped.form == "enumerate":
+        counter = here if wrapped.start == Lit(0) else op("+", wrapped.start, here)
+        return trips, Items([Number(counter), element], "tuple"), over
+    if wrapped.form == "zip":
+        elements = [element]
+        for other in wrapped.others:
+            other_trips, other_element, other_over = iteration(reader, other, index, node)
+            elements.append(other_element)
+            over = over if over is not None else other_over
+            if trips is None:
+                trips = other_trips
+        return trips, Items(elements, "tuple"), over
+    if wrapped.form == "endless":
+        return None, element, over
+    if wrapped.form == "islice" and wrapped.limit is not None:
+        return wrapped.limit, element, over
+    return trips, element, over
+
+
+def _open(
+    reader: Reader, node: ast.AST, index: str, trips: Expr | None, text: str, over: int | None
+) -> Loop:
+    return Loop(
+        reader.place(node),
+        index,
+        trips,
+        text,
+        Block(),
+        over,
+        evaluating=reader.is_evaluating,
+        function=reader.scope.function,
+    )
+
+
+def _header(reader: Reader, node: ast.For | ast.AsyncFor | ast.While) -> Place:
+    whole = reader.place(node)
+    first = reader.place(node.body[0])
+    if first.line > whole.line:
+        line = reader.lines[first.line - 2] if first.line - 2 < len(reader.lines) else ""
+        return Place(whole.line, whole.column, max(whole.line, first.line - 1), len(line.rstrip("\r\n")) + 1)
+    return Place(whole.line, whole.column, whole.line, first.column)
+
+
+def _body(reader: Reader, node: ast.For | ast.AsyncFor | ast.While, loop: Loop) -> Flow | None:
+    outer = reader.block
+    reader.block = loop.body
+    reader.loops.append(loop)
+    flow = reader.run(node.body)
+    reader.loops.pop()
+    reader.block = outer
+    loop.evaluating = loop.evaluating or reader.is_evaluating and _no_update(loop)
+    outer.nodes.append(loop)
+    return _leave(flow, loop, in_body=True)
+
+
+def _no_update(loop: Loop) -> bool:
+    return not any(event.kind in ("update", "backward") for event in loop.body.events())
+
+
+def _leave(flow: Flow | None, loop: Loop | None = None, in_body: bool = False) -> Flow | None:
+    """Break and continue end with the loop; a return at the end of a body ends it after the first trip."""
+    if flow is None or flow.kind in ("break", "continue"):
+        if flow is not None and flow.kind == "break" and loop is not None and in_body:
+            loop.trips = loop.trips if loop.breaks else Lit(1)
+        return None
+    return flow if not in_body or flow.kind == "raise" else flow
+
+
+# -- how often a loop runs ----------------------------------------------------------------------------------------------
+
+
+def _after_body(reader: Reader, carried: list[tuple[dict[str, Value], str, Sym, Expr]], index: str) -> dict[str, Expr]:
+    """Carried symbols as linear functions of the trip, where they are."""
+    found: dict[str, Expr] = {}
+    for names, name, symbol, start in carried:
+        end = names.get(name)
+        expr = reader.scalar(end) if end is not None else None
+        increment = linear_increment(expr, symbol) if expr is not None else None
+        if increment is not None and not depends(increment, index):
+            found[symbol.name] = op("+", start, op("*", Sym(index), increment))
+    return found
+
+
+def _broken_trips(
+    reader: Reader, loop: Loop, carried: list[tuple[dict[str, Value], str, Sym, Expr]]
+) -> Expr | None:
+    """The trips of a loop that is left by a test on a counter: ``if step >= max_steps: break``."""
+    definitions = _after_body(reader, carried, loop.index)
+    for test in loop.breaks:
+        if test is None:
+            continue
+        solved = _solve(reader, test, definitions, loop.index, after=True)
+        if solved is not None:
+            if loop.trips is None:
+                return solved
+            return op("min", loop.trips, solved)
+    return loop.trips
+
+
+def _solve(
+    reader: Reader, test: Expr, definitions: dict[str, Expr], index: str, after: bool = False
+) -> Expr | None:
+    """The number of trips before ``test`` comes true, for tests that are linear in the trip.
+
+    ``after``: the test stands inside the body and the trip in which it comes true still counts.
+    """
+    if isinstance(test, Op) and test.name == "not":
+        inner = test.args[0]
+        turned = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "=="}
+        if isinstance(inner, Op) and inner.name in turned:
+            return _solve(reader, Op(turned[inner.name], inner.args), definitions, index, after)
+        return None
+    if isinstance(test, Op) and test.name == "or":
+        found = [s for s in (_solve(reader, arg, definitions, index, after) for arg in test.args) if s is not None]
+        return found[0] if found else None
+    if not isinstance(test, Op) or test.name not in (">=", ">", "=="):
+        return None
+    left, right = (arg.substituted(definitions) for arg in test.args)
+    if depends(right, index) or not depends(left, index):
+        return None
+    zero = left.substituted({index: Lit(0)})
+    slope = _slope(left, index)
+    if slope is None:
+        return None
+    distance = op("-", right, zero)
+    if test.name == ">":
+        distance = op("+", distance, 1)
+    trips = distance if slope == Lit(1) else op("ceil", op("/", distance, slope))
+    return op("+", trips, 1) if after else trips
+
+
+def _slope(expr: Expr, index: str) -> Expr | None:
+    """The factor of the trip in a linear expression."""
+    if isinstance(expr, Sym):
+        return Lit(1) if expr.name == index else Lit(0)
+    if not depends(expr, index):
+        return Lit(0)
+    if isinstance(expr, Op) and expr.name in ("+", "-"):
+        first, second = (_slope(arg, index) for arg in expr.args)
+        if first is None or second is None:
+            return None
+        if second == Lit(0):
+            return first
+        return second if first == Lit(0) and expr.name == "+" else None
+    if isinstance(expr, Op) and expr.name == "*":
+        first, second = expr.args
+        if depends(first, index) and depends(second, index):
+            return None
+        inner, factor = (first, second) if depends(first, index) else (second, first)
+        slope = _slope(inner, index)
+        return None if slope is None else op("*", slope, factor)
+    return None
+
+

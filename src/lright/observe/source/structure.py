@@ -1,0 +1,319 @@
+"""From a reading to a situation: which loops train, what numbers count, which worlds there are."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+
+from ...quantity import (
+    BATCHES,
+    BATCHES_PER_EPOCH,
+    BATCHES_PER_UPDATE,
+    EPOCHS,
+    PROCESSES,
+    Dimension,
+    Expr,
+    Op,
+    Scalar,
+    Sym,
+)
+from ...situation import Training
+from ...timeline import BATCH, EPOCH, EVALUATION, MICRO, OTHER, OUTER, Block, Branch, Loop, Site, sites
+from . import words
+from .reader import Reader, TooMuch
+from .values import Class, Function, Instance
+
+MAX_WORLDS = 10
+
+
+def read_world(
+    tree: ast.Module,
+    lines: Sequence[str],
+    world: Mapping[str, Scalar],
+    settings: Mapping[str, Scalar],
+    arguments: Sequence[str],
+) -> tuple[list[Training], Reader]:
+    """Read the script in one world: a training for the module and one for each uncalled function that trains."""
+    reader = Reader(tree, lines, world, settings, arguments)
+    trainings = []
+    try:
+        flow = reader.run(tree.body)
+        del flow
+    except (TooMuch, RecursionError) as error:
+        reader.notes.append(str(error) or "nested too deeply to be followed")
+    if _matters(reader.root):
+        trainings.append(_training(reader, "<module>"))
+    trainings += _uncalled(reader, tree)
+    return trainings, reader
+
+
+def _matters(block: Block) -> bool:
+    return any(site.event.kind in ("update", "tick", "build", "write") for site in sites(block))
+
+
+def _training(reader: Reader, entry: str) -> Training:
+    training = Training(
+        "default",
+        reader.root,
+        reader.facts,
+        reader.units,
+        reader.definitions,
+        reader.optimizers,
+        reader.schedulers,
+        reader.loaders,
+        entry,
+        stop=reader.stop,
+    )
+    classify(training)
+    infer_units(training)
+    return training
+
+
+def _uncalled(reader: Reader, tree: ast.Module) -> list[Training]:
+    """Functions and classes that nobody in the file calls, read as if they were: they are what others import."""
+    found = []
+    for name, value in list(reader.module.names.items()):
+        if isinstance(value, Function) and id(value.node) not in reader.called and name in reader.relevant:
+            found += _read_entry(reader, name, value)
+        elif isinstance(value, Class) and _methods(value) & reader.relevant and not _instantiated(reader, value):
+            found += _read_class(reader, value)
+    for function in reader.handed_on:
+        if id(function.node) not in reader.called and function.name in reader.relevant:
+            found += _read_entry(reader, function.name, function)
+    return found
+
+
+def _methods(cls: Class) -> set[str]:
+    return {name for name, value in cls.attributes.items() if isinstance(value, Function)}
+
+
+def _instantiated(reader: Reader, cls: Class) -> bool:
+    return any(instance.cls is cls for instance in reader.instances) or any(
+        isinstance(value, Function) and id(value.node) in reader.called for value in cls.attributes.values()
+    )
+
+
+def _fresh_root(reader: Reader) -> None:
+    reader.root = reader.block = Block()
+    reader.loops = []
+    reader.scope = reader.module
+    reader.frames = [reader.module]
+    reader.calls = []
+    reader.eval_mode = False
+    reader.no_grad = 0
+
+
+def _read_entry(reader: Reader, name: str, function: Function) -> list[Training]:
+    _fresh_root(reader)
+    try:
+        result = reader.call_function(function, (), {}, function.node)
+        reader.escape(result, function.node, f"returned by {name}()")
+    except (TooMuch, RecursionError) as error:
+        reader.notes.append(f"{name}: {error}")
+    return [_training(reader, name)] if _matters(reader.root) else []
+
+
+def _read_class(reader: Reader, cls: Class) -> list[Training]:
+    """An object of the class is made, and the methods that nothing else calls are read in the order they stand in."""
+    _fresh_root(reader)
+    instance = Instance(cls, {}, "self", open=True, number=reader.fresh())
+    reader.instances.append(instance)
+    foreign = any(base not in ("object", "ABC", "abc.ABC") for base in cls.external_bases())
+    try:
+        init = cls.lookup("__init__")
+        if isinstance(init, Function):
+            reader.call_function(_method(init, instance), (), {}, cls.node)
+        for name, value in list(cls.attributes.items()):
+            if not isinstance(value, Function) or name not in reader.relevant or id(value.node) in reader.called:
+                continue
+            if name.startswith("_") and _called_by_another(cls, name):
+                continue
+            if _called_by_another(cls, name):
+                continue
+            result = reader.call_function(_method(value, instance), (), {}, value.node)
+            reader.escape(result, value.node, f"returned by {name}()")
+    except (TooMuch, RecursionError) as error:
+        reader.notes.append(f"{cls.name}: {error}")
+    if foreign:
+        for thing in reader.things_in(instance):
+            reader.escape(thing, cls.node, f"held by {cls.name}, which extends a class that is not seen")
+    return [_training(reader, cls.name)] if _matters(reader.root) else []
+
+
+def _method(function: Function, instance: Instance) -> Function:
+    return Function(function.node, function.scope, function.name, instance, function.owner)
+
+
+def _called_by_another(cls: Class, name: str) -> bool:
+    for other, value in cls.attributes.items():
+        if other == name or not isinstance(value, Function):
+            continue
+        for node in ast.walk(value.node):
+            if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.value, ast.Name):
+                return True
+    return False
+
+
+# -- loops ----------------------------------------------------------------------------------------------------------
+
+
+def classify(training: Training) -> None:
+    """Give every loop its kind."""
+    updates = [site for site in training.sites if site.event.kind == "update"]
+    trains = {id(loop) for site in updates for loop in site.loops}
+    for site in updates:
+        _classify_chain(site, training)
+    for loop in all_loops(training.root):
+        if id(loop) in trains:
+            continue
+        loop.kind = _kind_without_update(loop, bool(updates))
+    if not updates:
+        _classify_by_ticks(training)
+
+
+def all_loops(block: Block) -> Iterable[Loop]:
+    """Every loop below a block, outer ones first."""
+    for node in block:
+        if isinstance(node, Loop):
+            yield node
+            yield from all_loops(node.body)
+        elif isinstance(node, Branch):
+            for arm in node.arms:
+                yield from all_loops(arm)
+
+
+def _classify_chain(site: Site, training: Training) -> None:
+    loops = site.loops
+    if not loops or any(loop.kind == BATCH for loop in loops):
+        return
+    batch = _batch_position(loops)
+    loops[batch].kind = BATCH
+    loops[batch].epoch_like = not _over_data(loops[batch]) and _named_epoch(loops[batch])
+    for inner in loops[batch + 1 :]:
+        inner.kind = MICRO
+    outer = loops[:batch]
+    if not outer or loops[batch].epoch_like:
+        for loop in outer:
+            loop.kind = OUTER
+        return
+    named = [position for position, loop in enumerate(outer) if _named_epoch(loop)]
+    epoch = named[-1] if named else len(outer) - 1
+    for position, loop in enumerate(outer):
+        loop.kind = OUTER if position < epoch else EPOCH if position == epoch else OTHER
+
+
+def _batch_position(loops: Sequence[Loop]) -> int:
+    for position in range(len(loops) - 1, -1, -1):
+        if _over_data(loops[position]):
+            return position
+    for position in range(len(loops) - 1, 0, -1):  # several update passes over one rollout or batch
+        if _named_step(loops[position]) or not _named_epoch(loops[position]):
+            return position
+    return len(loops) - 1
+
+
+def _over_data(loop: Loop) -> bool:
+    return loop.over is not None or words.names_data(loop.text)
+
+
+def _named_epoch(loop: Loop) -> bool:
+    return words.names_epoch(f"{loop.variable} {loop.text}")
+
+
+def _named_step(loop: Loop) -> bool:
+    return words.names_step(f"{loop.variable} {loop.text}")
+
+
+def _kind_without_update(loop: Loop, training_elsewhere: bool) -> str:
+    events = {event.kind for event in loop.body.events()}
+    if "backward" in events:
+        return MICRO
+    if _over_data(loop) and (loop.evaluating or words.names_validation(loop.text) or training_elsewhere):
+        return EVALUATION
+    if loop.evaluating and not _named_epoch(loop):
+        return EVALUATION
+    return OTHER
+
+
+def _classify_by_ticks(training: Training) -> None:
+    """No update was seen (it happens in code that is not read): loops over data around ticks or backward train."""
+    for site in training.sites:
+        if site.event.kind not in ("tick", "backward"):
+            continue
+        loops = [loop for loop in site.loops if loop.kind != EVALUATION]
+        data = [loop for loop in loops if _over_data(loop)]
+        if data:
+            data[-1].kind = BATCH
+            outer = loops[: loops.index(data[-1])]
+        else:
+            outer = loops
+        if outer and outer[-1].kind == OTHER and _named_epoch(outer[-1]):
+            outer[-1].kind = EPOCH
+
+
+# -- units ----------------------------------------------------------------------------------------------------------
+
+
+def infer_units(training: Training) -> None:
+    """What every symbol counts: proven by its use first, then suggested by its name."""
+    units = training.units
+    proven = set(units)
+    for loop in all_loops(training.root):
+        if loop.kind == EPOCH:
+            units.setdefault(loop.index, EPOCHS)
+            _mark(loop.trips, EPOCHS, units, proven)
+        elif loop.kind == BATCH and loop.epoch_like:
+            units.setdefault(loop.index, EPOCHS)
+            _mark(loop.trips, EPOCHS, units, proven)
+        elif loop.kind == BATCH:
+            units.setdefault(loop.index, BATCHES)
+            per_epoch = any(other.kind == EPOCH for other in _around(training, loop))
+            if per_epoch or loop.over is not None:
+                _mark(loop.trips, BATCHES_PER_EPOCH, units, proven)
+            elif isinstance(loop.trips, Sym):
+                hint = words.unit_hint(loop.trips.text)
+                _mark(loop.trips, hint or BATCHES, units, proven)
+    for site in training.updates():
+        for guard in site.guards:
+            _mark_accumulation(guard.branch.test, units, proven)
+    training.proven_units = frozenset(proven)
+    for fact in training.facts.values():
+        if fact.name not in units and not isinstance(fact.value, (str, bool)):
+            hint = words.unit_hint(fact.text)
+            if hint is not None:
+                units[fact.name] = hint
+    if "processes" in training.facts:
+        units["processes"] = PROCESSES
+
+
+def _around(training: Training, loop: Loop) -> Iterable[Loop]:
+    for site in training.sites:
+        if site.within(loop):
+            return site.loops[: [id(x) for x in site.loops].index(id(loop))]
+    return ()
+
+
+def _mark(expr: Expr | None, dimension: Dimension, units: dict[str, Dimension], proven: set[str]) -> None:
+    """Use as a trip count proves the unit of a symbol, through sums with other symbols and numbers."""
+    if isinstance(expr, Sym) and not expr.name.startswith("@"):
+        if expr.name not in proven:
+            units[expr.name] = dimension
+            proven.add(expr.name)
+    elif isinstance(expr, Op) and expr.name in ("+", "-", "int", "max", "min", "if"):
+        for arg in expr.args[1 if expr.name == "if" else 0 :]:
+            _mark(arg, dimension, units, proven)
+
+
+def _mark_accumulation(test: Expr | None, units: dict[str, Dimension], proven: set[str]) -> None:
+    if not isinstance(test, Op):
+        return
+    if test.name == "%" and isinstance(test.args[1], Sym):
+        name = test.args[1].name
+        if words.is_accumulation(test.args[1].text) or name not in units:
+            units[name] = BATCHES_PER_UPDATE
+            proven.add(name)
+        return
+    for arg in test.args:
+        _mark_accumulation(arg, units, proven)
+
+
