@@ -17,6 +17,10 @@ from ._emulated import Emulated, Replay, TimmEmulated, build, signature
 from ._live import Optimizer, ScheduleRaises
 from ._table import FRAMEWORKS, NAMES, Parameter
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._text import emulated_from_text
+
 __all__ = [
     "FRAMEWORKS",
     "NAMES",
@@ -27,5 +31,15 @@ __all__ = [
     "ScheduleRaises",
     "TimmEmulated",
     "build",
+    "emulated_from_text",
     "signature",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """`emulated_from_text` is loaded when it is first asked for: it needs ast, the rest does not."""
+    if name == "emulated_from_text":
+        from ._text import emulated_from_text
+
+        return emulated_from_text
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

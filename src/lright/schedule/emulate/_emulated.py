@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...errors import LrightError
 from . import _table
+from ._base import LRScheduler, MetricDriven
 from ._live import Live, Optimizer, ScheduleRaises
-from ._torch import LRScheduler, MetricDriven
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,6 +23,12 @@ FRAMEWORKS = {
     **dict.fromkeys(TRANSFORMERS, "transformers"),
 }
 NAMES = frozenset(FRAMEWORKS)
+# Where a scheduler is, if not in the module of its framework: only what is asked for is imported.
+MODULES = {
+    **dict.fromkeys(["CosineAnnealingWarmRestarts", "CyclicLR", "OneCycleLR"], "_restarts"),
+    **dict.fromkeys(["SequentialLR", "ChainedScheduler"], "_combined"),
+    "ReduceLROnPlateau": "_plateau",
+}
 
 # What an argument of this name measures, in every scheduler that has it.
 _COUNTS = {
@@ -70,13 +76,9 @@ class Parameter:
 
 def maker(name: str) -> Callable[..., Any]:
     """The class or function of that name."""
-    framework = FRAMEWORKS[name]
-    if framework == "torch":
-        from . import _torch as module
-    elif framework == "timm":
-        from . import _timm as module  # type: ignore[no-redef]
-    else:
-        from . import _transformers as module  # type: ignore[no-redef]
+    from importlib import import_module
+
+    module = import_module(f"{__package__}.{MODULES.get(name, f'_{FRAMEWORKS[name]}')}")
     made: Callable[..., Any] = getattr(module, name)
     return made
 

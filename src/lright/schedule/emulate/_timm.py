@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 
+from ._base import FOREVER, LRScheduler, MetricDriven
 from ._live import Live
-from ._torch import FOREVER, LRScheduler, MetricDriven, ReduceLROnPlateau
+from ._plateau import ReduceLROnPlateau
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

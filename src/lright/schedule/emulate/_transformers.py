@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 
+from ._base import MetricDriven, per_group
 from ._live import Live
-from ._torch import LambdaLR, MetricDriven, ReduceLROnPlateau, improves, per_group
+from ._plateau import ReduceLROnPlateau, improves
+from ._torch import LambdaLR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._torch import LRScheduler
+    from ._base import LRScheduler
 
 RAMPS: dict[str, Callable[[float], float]] = {
     "linear": lambda done: done,
