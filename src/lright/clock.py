@@ -54,7 +54,7 @@ class Length:
 
     ``value`` is a number or a symbolic :class:`~lright.quantity.Expr`. ``scope`` says whether batches,
     samples and tokens are counted per process or over all processes (default: batches per process, samples
-    and tokens over all); epochs, updates and validations are the same for everybody. Immutable. Lengths of one unit add,
+    and tokens over all); epochs, updates and validations are the same for all. Lengths of one unit add,
     subtract and compare; others raise :class:`~lright.quantity.DimensionError`.
 
     >>> Length(5, Unit.EPOCH) * 2
@@ -90,6 +90,11 @@ class Length:
     def is_fraction(self) -> bool:
         """Whether this is a part of the whole training."""
         return self.unit is None
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether the value is an expression that nobody has given numbers yet."""
+        return isinstance(self.value, Expr)
 
     @property
     def number(self) -> float:

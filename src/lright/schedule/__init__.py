@@ -1,0 +1,1 @@
+"""Schedules as pure functions: shapes, phases, their text and JSON forms; emulation of other schedulers."""
