@@ -24,7 +24,8 @@ NOUNS = {"quantity", "clock", "timeline", "situation", "finding", "report"}
 FLOORS = [
     {"errors"},
     {"nouns"},
-    {"schedule"},
+    {"schedule", "play"},
+    {"case"},
     {"rules", "observe", "advise", "find", "drive", "render"},
     {"doctor", "preview", "torch"},
     {"cli", "agent"},
@@ -184,6 +185,12 @@ def test_the_type_checker_sees_the_same_door() -> None:
     imports = [node for node in ast.walk(block) if isinstance(node, ast.ImportFrom)]
     seen = {alias.name for node in imports for alias in node.names}
     assert seen | {"__version__"} == set(lright.__all__)
+
+
+def test_every_rule_file_is_in_the_catalogue() -> None:
+    from lright.rules import MODULES
+
+    assert sorted(MODULES) == sorted(path.stem for path in (PACKAGE / "rules").glob("lr*.py"))
 
 
 def test_the_changelog_knows_this_version() -> None:
