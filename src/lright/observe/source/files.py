@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...errors import LrightError, ReadError
 
@@ -71,13 +71,13 @@ def find(paths: Sequence[str]) -> tuple[list[str], list[ReadError]]:
     return list(found.values()), failures
 
 
-def read(path: str) -> Input:
-    """The file at ``path`` (``-``: standard input), decoded as Python would.
+def read(path: str, name: str = "<stdin>") -> Input:
+    """The file at ``path``, decoded as Python would; ``-`` is standard input, which errors call ``name``.
 
     Raises ReadError where it cannot be: missing, not permitted, over 10 MB, binary, not in its encoding.
     """
     if path == STDIN:
-        return decode(sys.stdin.buffer.read(LIMIT + 1), "<stdin>")
+        return replace(decode(sys.stdin.buffer.read(LIMIT + 1), name), path=STDIN)
     try:
         with open(path, "rb") as file:
             data = file.read(LIMIT + 1)

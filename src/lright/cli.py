@@ -1,0 +1,460 @@
+"""The command line: one command a function, which imports its own rooms when it is called.
+
+Exit codes: 0 nothing is left to say, 1 findings (or a diff, or a file that could not be read among others),
+2 wrong usage or nothing that could be read, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+from . import __version__
+from .errors import LrightError, ReadError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import NoReturn
+
+    from .doctor import Options
+    from .finding import Edit, Failure, FileReport, Fix, Report
+    from .observe.source.files import Input
+    from .rules import Rule
+
+HELP = """\
+lright: what your learning rate really does, what is wrong, and a proved fix.
+
+usage: lright check [PATHS...] [OPTIONS] [-- SCRIPT ARGUMENTS]
+
+  lright check train.py                  check a training script, never executed
+  lright check train.py -- --epochs 90   as it would run under this command line
+  lright check train.py --fix            carry out the safe fixes (--diff: look)
+  lright check . --format concise        a whole folder, one line a finding
+  lright rules                           the rules
+  lright explain LR101                   one rule: what, why, bad, good, fix
+  lright COMMAND --help                  all options of a command
+  lright --version
+
+Exit codes: 0 nothing to say, 1 findings, 2 wrong usage or nothing readable.
+"""
+
+FORMATS = ("full", "concise", "json")
+SEVERITIES = ("error", "warning", "info")
+ROUNDS = 10  # of mending one file; each may open the way for the next
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code.
+
+    >>> main(["--version"])
+    lright ...
+    0
+    """
+    try:
+        try:
+            code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        except SystemExit as done:  # argparse, after --help
+            code = done.code if isinstance(done.code, int) else 0
+        sys.stdout.flush()
+    except LrightError as error:
+        print(f"lright: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    name, *rest = arguments
+    if name in ("-V", "--version"):
+        print(f"lright {__version__}")
+        return 0
+    if name in COMMANDS:
+        return COMMANDS[name](rest)
+    if name.endswith(".py") or os.path.exists(name):
+        raise UsageError(f"{name!r} is no command: did you mean 'lright check {name}'?")
+    kind = "option" if name.startswith("-") else "command"
+    raise UsageError(f"unknown {kind} {name!r}{_closest(name, [*COMMANDS, '--help', '--version'])}")
+
+
+# lright check
+
+
+def check(arguments: list[str]) -> int:
+    """Check scripts, and mend them if that is asked."""
+    from .observe.source import files
+
+    arguments, script_arguments = _split(arguments)
+    asked = _parse(_check_parser(), arguments)
+    if asked.diff and asked.format == "json":
+        raise UsageError("--diff prints a patch and --format json a document: ask for one of them")
+    options = _options(asked, script_arguments)
+    paths, failures = files.find(asked.paths or ["."])
+    session = _Session(asked, options)
+    session.failures += [_failure(error) for error in failures]
+    for path in paths:
+        session.examine(path)
+    return session.finish()
+
+
+class _Session:
+    """One run of `lright check`: what was asked, and what has come of it so far."""
+
+    def __init__(self, asked: argparse.Namespace, options: Options) -> None:
+        from .render.screen import screen_of
+
+        self.asked = asked
+        self.options = options
+        self.reports: list[FileReport] = []
+        self.failures: list[Failure] = []
+        self.changes = False  # --diff had something to show
+        self.mends = bool(asked.fix or asked.diff)
+        # A document, a patch or mended source has standard output for itself; the rest goes beside it.
+        alone = asked.format == "json" or asked.diff or (asked.fix and "-" in asked.paths)
+        self.beside = sys.stderr if alone else sys.stdout
+        self.screen = screen_of(self.beside)
+
+    def examine(self, path: str) -> None:
+        """Check one file. What is wrong with it as a file is a failure, and the others are still checked."""
+        from .observe.source import files
+
+        try:
+            read = files.read(path, self.asked.stdin_filename)
+            name = files.shown(self.asked.stdin_filename if path == files.STDIN else path)
+            report = self._check(read.text, name)
+            self.reports.append(self._mend(read, report) if self.mends else report)
+        except UsageError:  # the command line is wrong, not the file
+            raise
+        except LrightError as error:
+            self.failures.append(_failure(error, files.shown(path)))
+
+    def _check(self, source: str, path: str) -> FileReport:
+        from .doctor import check_source
+
+        try:
+            return check_source(source, path, self.options)
+        except RecursionError:
+            raise ReadError(path, "is nested too deeply: simplify its longest expression") from None
+
+    def _mend(self, read: Input, report: FileReport) -> FileReport:
+        """Carry out fixes until none is left, then write, print or show the outcome."""
+        from .observe.source import files
+
+        text, titles = read.text, list[str]()
+        for _ in range(ROUNDS):
+            text, report, done = self._round(text, report)
+            titles += done
+            if not done:
+                break
+        if self.asked.diff:
+            self._show_diff(read, text, report.path)
+            return report
+        data = files.encode(text, read) if titles else read.data
+        if read.path == files.STDIN:
+            sys.stdout.buffer.write(data)
+        elif titles:
+            files.write_atomically(read.path, data, read.data)
+        for title in titles:
+            print(
+                f"{report.path}: {self.screen.paint('mended', 'bold', 'green')}: {title}", file=self.beside
+            )
+        return report
+
+    def _round(self, text: str, report: FileReport) -> tuple[str, FileReport, list[str]]:
+        """Carry out the fixes that do not touch each other and together leave a readable file."""
+        from .observe.source.edit import apply, overlapping
+
+        chosen: list[Fix] = []
+        for fix in self._wanted(report):
+            if not any(overlapping(fix.edits, other.edits) for other in chosen):
+                chosen.append(fix)
+        while chosen:
+            edited = apply(text, [edit for fix in chosen for edit in fix.edits])
+            try:
+                return edited, self._check(edited, report.path), [fix.title for fix in chosen]
+            except ReadError:
+                chosen.pop()
+        return text, report, []
+
+    def _wanted(self, report: FileReport) -> list[Fix]:
+        from .render.terminal import visible
+
+        fixes = [finding.fix for finding in visible(report.findings, self.asked.severity)]
+        return [fix for fix in fixes if fix and fix.edits and (fix.safe or self.asked.unsafe_fixes)]
+
+    def _show_diff(self, read: Input, text: str, path: str) -> None:
+        from .render.code import painted_diff, unified
+        from .render.screen import screen_of
+
+        diff = unified(read.text, text, path)
+        self.changes = self.changes or bool(diff)
+        screen = screen_of(sys.stdout)
+        if screen.color:
+            _say(painted_diff(diff, screen))
+        else:  # a patch: in the bytes of the file
+            sys.stdout.flush()
+            sys.stdout.buffer.write("".join(diff).encode(read.encoding.removesuffix("-sig"), "replace"))
+
+    def finish(self) -> int:
+        """Say what was found and give the exit code."""
+        from .finding import Report
+        from .render.terminal import visible
+
+        report = Report(self.reports, self.failures)
+        self._print(report)
+        if self.asked.format != "json":
+            for failure in self.failures:
+                print(f"{failure.path}: {failure.message}", file=sys.stderr)
+        if not self.reports:
+            return 2
+        left = any(visible(file.findings, self.asked.severity) for file in self.reports)
+        return int(left or self.changes or bool(self.failures))
+
+    def _print(self, report: Report) -> None:
+        if self.asked.format == "json":
+            from .render.jsonform import jsonform
+
+            print(jsonform(report))
+            return
+        if not self.reports:
+            return
+        if self.asked.diff:
+            from .render.terminal import summary
+
+            lines = summary(report, self.screen, severity=self.asked.severity)
+        elif self.asked.format == "concise":
+            from .render.concise import concise
+
+            lines = concise(report, self.screen, severity=self.asked.severity)
+        else:
+            from .render.terminal import full
+
+            lines = full(report, self.screen, _apply, severity=self.asked.severity)
+        for line in lines:
+            print(line, file=self.beside)
+
+
+def _apply(source: str, edits: Sequence[Edit]) -> str:
+    from .observe.source.edit import apply
+
+    return apply(source, edits)
+
+
+def _failure(error: LrightError, path: str = "") -> Failure:
+    from .finding import Failure
+
+    if isinstance(error, ReadError):
+        return Failure(error.path, error.reason)
+    return Failure(path, str(error).removeprefix(f"{path}: "))
+
+
+def _split(arguments: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The arguments before ``--``, and the script's own after it."""
+    if "--" not in arguments:
+        return arguments, ()
+    cut = arguments.index("--")
+    return arguments[:cut], tuple(arguments[cut + 1 :])
+
+
+def _check_parser() -> argparse.ArgumentParser:
+    parser = _parser("check", "[PATHS...] [OPTIONS] [-- SCRIPT ARGUMENTS]", check)
+    add = parser.add_argument
+    add(
+        "paths",
+        nargs="*",
+        metavar="PATHS",
+        help="files, folders, or - for standard input (default: this folder)",
+    )
+    shape = parser.add_argument_group("what is shown").add_argument
+    shape(
+        "--format", type=_one_of(FORMATS), default="full", metavar="|".join(FORMATS), help="how to show it"
+    )
+    least = "the least severity that counts (default: warning)"
+    shape(
+        "--severity", type=_one_of(SEVERITIES), default="warning", metavar="|".join(SEVERITIES), help=least
+    )
+    shape(
+        "--select",
+        action="append",
+        default=[],
+        metavar="A,B",
+        help="only these rules: LR101, a slug, or LR1 for a family",
+    )
+    shape("--ignore", action="append", default=[], metavar="A,B", help="not these rules")
+    known = parser.add_argument_group("what is known of the run").add_argument
+    setting = 'the value of something in the script, as in --set epochs=90 or --set "len(train_loader)=391"'
+    known("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help=setting)
+    known("--processes", type=_count, metavar="N", help="how many processes train together")
+    known("--stdin-filename", default="<stdin>", metavar="F", help="what to call standard input")
+    mend = parser.add_argument_group("fixes").add_argument
+    mend("--fix", action="store_true", help="carry out the safe fixes, each proved by checking again")
+    mend(
+        "--unsafe-fixes",
+        action="store_true",
+        help="with --fix or --diff: also those that make a choice for you",
+    )
+    mend("--diff", action="store_true", help="show what --fix would change, and change nothing")
+    return parser
+
+
+def _options(asked: argparse.Namespace, script_arguments: tuple[str, ...]) -> Options:
+    from .doctor import Options
+
+    if asked.unsafe_fixes and not (asked.fix or asked.diff):
+        print(
+            "lright: --unsafe-fixes changes nothing alone: add --fix to write, --diff to look",
+            file=sys.stderr,
+        )
+    return Options(
+        arguments=script_arguments,
+        settings=dict(asked.set),
+        processes=asked.processes,
+        select=_rule_ids(asked.select, "--select"),
+        ignore=_rule_ids(asked.ignore, "--ignore"),
+    )
+
+
+# The rules, told
+
+
+def rules(arguments: list[str]) -> int:
+    """List the rules."""
+    from .render import rulepage
+    from .render.screen import screen_of
+    from .rules import all_rules
+
+    parser = _parser("rules", "[--format full|json]", rules)
+    parser.add_argument("--format", type=_one_of(("full", "json")), default="full", help="how to show them")
+    if _parse(parser, arguments).format == "json":
+        print(rulepage.as_json(all_rules()))
+    else:
+        _say(rulepage.table(all_rules(), screen_of(sys.stdout)))
+    return 0
+
+
+def explain(arguments: list[str]) -> int:
+    """Explain rules: what, why, bad, good, how safe the fix is, sources."""
+    from .render import rulepage
+    from .render.screen import screen_of
+    from .rules import all_rules
+
+    parser = _parser("explain", "RULE...", explain)
+    parser.add_argument("rules", nargs="+", metavar="RULE", help="an id such as LR101, or a slug")
+    chosen = _rule_ids(_parse(parser, arguments).rules, "explain")
+    for rule in all_rules():
+        if rule.id in chosen:
+            _say(rulepage.page(rule, screen_of(sys.stdout)))
+    return 0
+
+
+def _rule_ids(wanted: Sequence[str], option: str) -> tuple[str, ...]:
+    """The ids that ids, slugs and family prefixes stand for. Raises UsageError for what stands for none."""
+    names = [name.strip() for group in wanted for name in group.split(",") if name.strip()]
+    if not names:
+        return ()
+    from .rules import all_rules
+
+    known = all_rules()
+    chosen: list[str] = []
+    for name in names:
+        found = [rule.id for rule in known if _is_meant(rule, name)]
+        if not found:
+            everything = [word for rule in known for word in (rule.id, rule.slug)]
+            raise UsageError(
+                f"{option}: no rule {name!r}{_closest(name, everything)}; 'lright rules' lists them"
+            )
+        chosen += [rule for rule in found if rule not in chosen]
+    return tuple(chosen)
+
+
+def _is_meant(rule: Rule, name: str) -> bool:
+    upper = name.upper()
+    return name.lower() == rule.slug or (upper.startswith("LR") and rule.id.startswith(upper))
+
+
+# Reading the command line
+
+
+def _parser(name: str, usage: str, command: Callable[[list[str]], int]) -> argparse.ArgumentParser:
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise UsageError(f"{message} (lright {name} --help lists the options)")
+
+    return Parser(
+        prog=f"lright {name}",
+        usage=f"lright {name} {usage}",
+        description=command.__doc__,
+        allow_abbrev=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32),
+    )
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """The arguments as `argparse` reads them, options and paths in any order."""
+    asked, rest = parser.parse_known_args(arguments)
+    for word in rest:
+        if word.startswith("-") and word != "-":
+            known = [option for action in parser._actions for option in action.option_strings]
+            parser.error(f"unknown option {word!r}{_closest(word.partition('=')[0], known)}")
+        if not hasattr(asked, "paths"):
+            parser.error(f"{word!r} is one argument too many")
+        asked.paths.append(word)
+    return asked
+
+
+def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    def choose(word: str) -> str:
+        if word in choices:
+            return word
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{word!r} is none of {', '.join(choices)}{_closest(word, choices)}")
+
+    return choose
+
+
+def _setting(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if equals and name.strip():
+        return name.strip(), value.strip()
+    from argparse import ArgumentTypeError
+
+    raise ArgumentTypeError(f"{word!r} is not of the form NAME=VALUE, as in --set epochs=90")
+
+
+def _count(word: str) -> int:
+    if word.isascii() and word.isdigit() and int(word) > 0:
+        return int(word)
+    from argparse import ArgumentTypeError
+
+    raise ArgumentTypeError(f"{word!r} is no count: give a whole number from 1")
+
+
+def _closest(word: str, known: Iterable[str]) -> str:
+    """A question to append: the known word that looks most like ``word``, or nothing."""
+    from difflib import get_close_matches
+
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), by_lower, n=1)
+    return f": did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {"check": check, "rules": rules, "explain": explain}
