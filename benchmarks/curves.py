@@ -53,9 +53,9 @@ def step_torch(updates: int) -> list[float]:
     ]
     scheduler = lr_scheduler.SequentialLR(optimizer, phases, milestones=[2_000])
     values = []
+    optimizer.step()  # torch warns of a scheduler that goes first
     for _ in range(updates):
         values.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
         scheduler.step()
     return values
 
