@@ -173,7 +173,7 @@ class Training:
 class Values(Mapping[str, Scalar]):
     """The values of symbols: witnesses first, then known facts, then definitions in terms of other symbols."""
 
-    __slots__ = ("_busy", "definitions", "facts", "witness")
+    __slots__ = ("_busy", "definitions", "facts", "token", "witness")
 
     def __init__(
         self, facts: Mapping[str, Fact], definitions: Mapping[str, Expr], witness: Mapping[str, Scalar]
@@ -182,6 +182,7 @@ class Values(Mapping[str, Scalar]):
         self.definitions = definitions
         self.witness = dict(witness)
         self._busy: set[str] = set()
+        self.token = object()  # lets recurrences go on from their last answer
 
     def __getitem__(self, name: str) -> Scalar:
         if name in self.witness:

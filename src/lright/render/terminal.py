@@ -78,8 +78,12 @@ def summary(report: Report, screen: Screen, *, severity: str = WARNING) -> Itera
     for name in (WARNING, INFO):
         below = sum(finding.severity == name for finding in hidden)
         if below:
-            noun = "more " + plural(below, name).split()[1] if name == WARNING else "more worth knowing"
-            yield screen.paint(f"{below} {noun}: --severity {name} shows them", "dim")
+            what = (
+                f"{below} more worth knowing"
+                if name == INFO
+                else f"{below} more {plural(below, name).split()[1]}"
+            )
+            yield screen.paint(f"{what}: --severity {name} shows {'it' if below == 1 else 'them'}", "dim")
 
 
 def plural(count: int, noun: str) -> str:

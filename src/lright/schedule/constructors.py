@@ -152,7 +152,7 @@ def constant(value: Value | str = 1, length: Extent | str = None) -> Schedule:
 def inverse_sqrt(
     timescale: Length | str, length: Extent | str = None, *, start: Value | str | None = None
 ) -> Schedule:
-    """start / sqrt(1 + t/timescale), t since the phase began; after a warmup as long as its timescale as a rule."""
+    """start / sqrt(1 + t/timescale), t since the phase began; it usually follows a warmup of that length."""
     return make("inverse-sqrt", length, start, None, timescale=timescale)
 
 
@@ -253,7 +253,7 @@ def restarts(
 def points(
     points: Seq[tuple[Length | str, Value | str]], length: Extent | str = None, *, via: str = "linear"
 ) -> Schedule:
-    """Through (where, value) points, by straight lines; ``via`` "cosine" or another shape, or "hold" for steps.
+    """Through (where, value) points, by straight lines; ``via`` another shape, or "hold" for steps.
 
     It lasts until its last point unless it has a ``length``. Two points at one place make a jump.
 
@@ -273,7 +273,7 @@ def one_cycle(
     shape: str = "cosine",
     three_phase: bool = False,
 ) -> Schedule:
-    """The 1cycle policy (arXiv:1708.07120): from peak/div up over ``warmup``, then down to peak/div/final_div.
+    """The 1cycle policy (arXiv:1708.07120): up from peak/div over ``warmup``, down to peak/div/final_div.
 
     ``three_phase`` first mirrors the rise and then falls to the end. The peak is used by the first update
     after the warmup, and unlike in torch nothing happens past the end: the last value is held.

@@ -61,7 +61,7 @@ class Schedule:
         return product([self, factor])
 
     def past_end(self, end: str) -> Schedule:
-        """The same schedule, which past its end will ``hold`` its last value, ``cycle``, or raise an ``error``."""
+        """The same schedule, past its end to ``hold`` its last value, ``cycle``, or raise an ``error``."""
         return sequence([self], end)
 
     def resolve(

@@ -390,7 +390,7 @@ class _Resolver:
     def build(
         self, node: Schedule, begin: int, room: int | None, before: float | None, scale: _Scale
     ) -> Piece:
-        """``node`` from update ``begin``, with room until ``room``, after a piece that ended at ``before``."""
+        """``node`` from update ``begin``, with room until ``room``, after one that ended at ``before``."""
         if isinstance(node, Sequenced):
             return self._sequence(node, begin, room, before, scale)
         if isinstance(node, Product):

@@ -1,7 +1,8 @@
 """What the schedulers of torch 2.13, timm 1.0 and transformers 5 really do, without importing any of them.
 
-Names and arguments are those of the frameworks; faults are included. The LR comes from one formula where that is
-what the framework computes (within 1e-9 of the peak), from a replay of its recursion where it is not.
+Names and arguments are those of the frameworks; faults are included. The LR comes from one formula where
+that is what the framework computes (within 1e-9 of the peak), from a replay of its recursion where it is
+not.
 
 >>> from lright.schedule.emulate import Optimizer, build
 >>> cosine = build("CosineAnnealingLR", Optimizer(lr=0.1), T_max=90)

@@ -1,9 +1,9 @@
 """The protocol of torch's schedulers, and the way around a replay.
 
-Each scheduler has the constructor of its namesake, takes the same steps on a live optimizer and raises the same
-exceptions, so that a replay of calls is a replay of what the framework does. `leap` is the way around the replay:
-the LR after n further calls in one formula, used wherever the formula and the framework's own recursion agree to
-1e-9 of the peak. `reach` says how many calls ahead it may look.
+Each scheduler has the constructor of its namesake, takes the same steps on a live optimizer and raises the
+same exceptions, so that a replay of calls is a replay of what the framework does. `leap` is the way around
+the replay: the LR after n further calls in one formula, used wherever the formula and the framework's own
+recursion agree to 1e-9 of the peak. `reach` says how many calls ahead it may look.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ class LRScheduler:
         raise NotImplementedError
 
     def rates_at(self) -> list[Any]:
-        """The LR of each group at `last_epoch` from scratch, where torch has a closed form; else one recursive step."""
+        """The LR of each group at `last_epoch` from scratch, where torch has a closed form; else one
+        recursive step."""
         return self.rates()
 
     def reach(self) -> int:
@@ -122,7 +123,8 @@ class LRScheduler:
         raise NotImplementedError
 
     def scaling_reach(self) -> int:
-        """How many ticks ahead a step only multiplies the LR by what depends on the time alone, and leap() knows it."""
+        """How many ticks ahead a step only multiplies the LR by what depends on the time alone, and leap()
+        knows it."""
         return self.reach() if self.scales else 0
 
     def fails_in(self) -> int | None:
@@ -142,7 +144,8 @@ class LRScheduler:
         return None
 
     def past_end(self) -> str:
-        """What happens after that, or, without an end, as time goes on: hold (or fall), rise, cycle, raise, unknown."""
+        """What happens after that, or, without an end, as time goes on: hold (or fall), rise, cycle, raise,
+        unknown."""
         return "unknown"
 
 

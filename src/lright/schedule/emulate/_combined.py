@@ -1,11 +1,14 @@
-"""torch 2.13's schedulers of schedulers, with their faults: clocks that restart, LRs that are wiped, hand-overs that raise.
+"""torch 2.13's schedulers of schedulers, with their faults: clocks that restart, LRs that are wiped,
+hand-overs that raise.
 
-Source: the documentation and behaviour of torch 2.13.0; held against it by tests/schedule/test_emulate_torch.py.
+Source: the documentation and behaviour of torch 2.13.0; held against it by
+tests/schedule/test_emulate_torch.py.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
 
 from ._base import LRScheduler
 from ._live import Live
@@ -30,8 +33,9 @@ class Combined(LRScheduler):
                 raise TypeError(f"{name} at index {index} should have `optimizer` as its attribute.")
             if isinstance(scheduler, ReduceLROnPlateau):
                 raise ValueError(
-                    f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be "
-                    f"specified when calling `step`, but got one at index {index} in the given schedulers sequence."
+                    f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs "
+                    f"to be specified when calling `step`, but got one at index {index} in the given "
+                    "schedulers sequence."
                 )
             if optimizer is not scheduler.optimizer:
                 raise ValueError(
@@ -59,7 +63,7 @@ class Phase:
 
 
 class SequentialLR(Combined):
-    """One scheduler after the other; each begins at its own epoch 0, from the base LR, wherever the last one ended."""
+    """One scheduler after the other; each begins at its own epoch 0, wherever the last one ended."""
 
     def __init__(
         self, optimizer: Live, schedulers: Sequence[Any], milestones: Sequence[int], last_epoch: int = -1
@@ -69,9 +73,9 @@ class SequentialLR(Combined):
         self.check_members(optimizer, schedulers)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                "Sequential Schedulers expects number of schedulers provided to be one more than the number of "
-                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be "
-                f"equal to {len(milestones)}"
+                "Sequential Schedulers expects number of schedulers provided to be one more than the number "
+                f"of milestone points, but got number of schedulers {len(schedulers)} and the number of "
+                f"milestones to be equal to {len(milestones)}"
             )
         self.schedulers = schedulers
         self.milestones = milestones
@@ -99,7 +103,7 @@ class SequentialLR(Combined):
 
     def reach(self) -> int:
         ordered = all(isinstance(item, int) and item >= 0 for item in self.milestones) and all(
-            a < b for a, b in zip(self.milestones, self.milestones[1:])
+            a < b for a, b in pairwise(self.milestones)
         )
         plain = not any(scheduler.members() for scheduler in self.schedulers)
         if not (self.fresh and ordered and plain and self.separate()):
@@ -109,13 +113,14 @@ class SequentialLR(Combined):
         return self.covered
 
     def lay_out(self) -> int:
-        """Leap from hand-over to hand-over, note where each phase starts, and return how many ticks that covers.
+        """Leap from hand-over to hand-over, note where each phase starts, and return how many ticks that
+        covers.
 
         Leaves the live optimizer somewhere on the way: never step this scheduler afterwards.
         """
         index = bisect_right(self.milestones, 0)
         self.phases.append(Phase(0, self.schedulers[index], self.optimizer.rates()))
-        for start, scheduler in zip(self.milestones[index:], self.schedulers[index + 1 :]):
+        for start, scheduler in zip(self.milestones[index:], self.schedulers[index + 1 :], strict=True):
             before = self.phases[-1]
             ticks = start - 1 - before.start
             if before.scheduler.reach() < ticks:
@@ -128,7 +133,7 @@ class SequentialLR(Combined):
                     leap = before.scheduler.leap
                     self.optimizer.write([leap(rate, ticks, i) for i, rate in enumerate(before.rates)])
                 scheduler.update(0)
-            except Exception:  # the replay meets it again and can tell its tick
+            except Exception:  # noqa: BLE001  the replay meets it again and can tell its tick
                 return before.start + max(0, ticks - 1)
             self.phases.append(Phase(start, scheduler, self.optimizer.rates()))
         last = self.phases[-1]
@@ -170,7 +175,9 @@ class ChainedScheduler(Combined):
 
     def __init__(self, schedulers: Sequence[Any], optimizer: Live | None = None) -> None:
         if len(schedulers) < 1:
-            raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
+            raise ValueError(
+                "ChainedScheduler expects at least one scheduler to be chained, but got no scheduler."
+            )
         optimizer = optimizer or schedulers[0].optimizer
         self.check_members(optimizer, schedulers)
         self.schedulers = schedulers

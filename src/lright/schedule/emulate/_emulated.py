@@ -30,15 +30,21 @@ def _next_serial() -> int:
 class Emulated:
     """What a scheduler of torch, timm or transformers does to the LR, tick by tick.
 
-    Made by `build`. `name`, `framework` ("torch", "timm", "transformers") and `arguments` (under their real names,
-    defaults filled in) say what it is; `needs_metric` whether it must be driven by `replay(metrics)`; `length` after how
-    many ticks its stated shape is over (None: it has no end of its own).
+    Made by `build`. `name`, `framework` ("torch", "timm", "transformers") and `arguments` (under their real
+    names, defaults filled in) say what it is; `needs_metric` whether it must be driven by
+    `replay(metrics)`; `length` after how many ticks its stated shape is over (None: it has no end of its
+    own).
 
     Ticks count calls of `step()` since it was built: tick 0 is what the constructor leaves behind.
     """
 
     def __init__(
-        self, name: str, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any], writes: Any = None
+        self,
+        name: str,
+        optimizer: Optimizer,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        writes: Any = None,
     ) -> None:
         self.name = name
         self.framework = _table.FRAMEWORKS[name]
@@ -85,7 +91,8 @@ class Emulated:
         return self._scheduler.length()
 
     def past_end(self) -> str:
-        """What the LR does beyond `length`: "hold" (or goes on falling), "rise", "raise", "cycle" or "unknown".
+        """What the LR does beyond `length`: "hold" (or goes on falling), "rise", "raise", "cycle" or
+        "unknown".
 
         >>> build("CosineAnnealingLR", Optimizer(lr=0.1), T_max=90).past_end()
         'rise'
@@ -103,7 +110,8 @@ class Emulated:
         return self.value(tick, group)
 
     def value(self, tick: int, group: int = 0, parameter: str = "lr") -> float:
-        """The LR, or the momentum ("momentum", or "betas" for beta1) of one group after `tick` calls of step()."""
+        """The LR, or the momentum ("momentum", or "betas" for beta1) of one group after `tick` calls of
+        step()."""
         if tick < 0:
             raise LrightError(f"{self.name} has no tick {tick}: ticks count from 0")
         if parameter != "lr":
@@ -123,7 +131,7 @@ class Emulated:
         try:
             return float(value)
         except TypeError:
-            raise self.first_raise(tick) or _not_real(value, tick) from None
+            raise self.first_raise(tick) or _not_real([value], tick) from None
 
     def curve(self, ticks: int, group: int = 0, parameter: str = "lr") -> list[float]:
         """The values at ticks 0, 1, ..., ticks - 1. Raises ScheduleRaises if the scheduler raises on the way.
@@ -131,15 +139,25 @@ class Emulated:
         >>> build("StepLR", Optimizer(lr=1.0), step_size=2, gamma=0.5).curve(5)
         [1.0, 1.0, 0.5, 0.5, 0.25]
         """
-        if ticks > 1 and parameter == "lr" and self._reach < ticks - 1:
+        if parameter == "lr" and 1 < ticks <= self._reach and self._fails is None:
+            return self._leapt(ticks, group)
+        if ticks > 0 and (parameter != "lr" or self._reach < ticks - 1):
             self._replay_to(ticks - 1)
         return [self.value(tick, group, parameter) for tick in range(ticks)]
+
+    def _leapt(self, ticks: int, group: int) -> list[float]:
+        """A curve from the formula, the fast way; the slow way finds the tick at which it raises."""
+        start, leap = self._start[group], self._scheduler.leap
+        try:
+            return [float(start), *[float(leap(start, tick, group)) for tick in range(1, ticks)]]
+        except Exception:  # noqa: BLE001  a function of the user's may raise anything
+            return [self.value(tick, group) for tick in range(ticks)]
 
     def first_raise(self, within: int) -> ScheduleRaises | None:
         """The first exception within so many calls of step(), or None.
 
-        Schedulers that run a user's function are searched tick by tick for the first 2,000 ticks, then at 500 samples with
-        a bisection: an exception at a lone tick between two samples is not found.
+        Schedulers that run a user's function are searched tick by tick for the first 2,000 ticks, then at
+        500 samples with a bisection: an exception at a lone tick between two samples is not found.
 
         >>> print(build("OneCycleLR", Optimizer(lr=0.1), max_lr=1.0, total_steps=10).first_raise(100))
         ValueError at tick 11: Tried to step 11 times. The specified number of total steps is 10
@@ -188,7 +206,8 @@ class Emulated:
             raise ScheduleRaises.of(error, 1) from error
 
     def written(self, at: Mapping[int, float | Sequence[float]]) -> Emulated:
-        """The same scheduler when the program itself writes the LR (one for all groups, or one each) after some ticks.
+        """The same scheduler when the program itself writes the LR (one for all groups, or one each) after
+        some ticks.
 
         >>> gamma = build("ExponentialLR", Optimizer(lr=1.0), gamma=0.5)
         >>> gamma.written({2: 7.0}).curve(4)
@@ -207,36 +226,45 @@ class Emulated:
         if self._replayed is None:
             self._replayed, self._stepped = self._construct()
             self._record(0)
-        while len(self._trace) <= tick:
-            if self._failure is not None:
-                raise self._failure
-            now = len(self._trace)
-            try:
-                self._stepped.tick(now)
-            except Exception as error:
-                self._failure = ScheduleRaises.of(error, now)
-                raise self._failure from error
-            self._record(now)
+        if self._failure is None:
+            self._step_to(tick)
+        if self._failure is not None and len(self._trace) <= tick:
+            raise self._failure
 
-    def _record(self, tick: int) -> None:
+    def _step_to(self, last: int) -> None:
+        """Step on and record up to a tick; stop with `_failure` set where that raises."""
+        step = self._stepped.tick
+        for tick in range(len(self._trace), last + 1):
+            try:
+                step(tick)
+            except Exception as error:  # noqa: BLE001  a function of the user's may raise anything
+                self._failure = ScheduleRaises.of(error, tick)
+                return
+            if not self._record(tick):
+                return
+
+    def _record(self, tick: int) -> bool:
+        """Note the LRs at a tick; False, with `_failure` set, where the optimizer refuses one."""
         assert self._replayed is not None
         if tick in self._writes:
             value = self._writes[tick]
             groups = len(self._replayed.param_groups)
             self._replayed.write(value if isinstance(value, (list, tuple)) else [value] * groups)
         rates = self._replayed.rates()
-        for rate in rates:
-            if isinstance(rate, complex):
-                self._failure = _not_real(rate, tick)
-                raise self._failure
+        if complex in map(type, rates):
+            self._failure = _not_real(rates, tick)
+            return False
         self._trace.append(rates)
         if self._moves_momentum:
             self._momenta.append([_momentum_of(group) for group in self._replayed.param_groups])
+        return True
 
     def _momentum(self, tick: int, group: int, parameter: str) -> float:
         first = self.optimizer.groups[group]
         if parameter not in first:
-            raise LrightError(f"group {group} of the optimizer has no {parameter!r}: it has {', '.join(first)}")
+            raise LrightError(
+                f"group {group} of the optimizer has no {parameter!r}: it has {', '.join(first)}"
+            )
         self._replay_to(tick)
         if self._moves_momentum and parameter in ("momentum", "betas"):
             return float(self._momenta[tick][group])
@@ -253,7 +281,7 @@ class Emulated:
             scheduler.skip(self._fails - 1)
             try:
                 scheduler.tick(self._fails)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  whatever the scheduler raises is the answer
                 self._foreseen = ScheduleRaises.of(error, self._fails)
         assert self._foreseen is not None, f"{self!r} was expected to raise at tick {self._fails}"
         return self._foreseen
@@ -286,9 +314,9 @@ class Emulated:
     def _raises_at(self, tick: int) -> ScheduleRaises | None:
         try:
             values = [self._scheduler.leap(rate, tick, group) for group, rate in enumerate(self._start)]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  a function of the user's may raise anything
             return ScheduleRaises.of(error, tick)
-        return next((_not_real(value, tick) for value in values if isinstance(value, complex)), None)
+        return _not_real(values, tick) if complex in map(type, values) else None
 
 
 class Replay:
@@ -377,13 +405,15 @@ def _momentum_of(group: dict[str, Any]) -> Any:
     return group["betas"][0] if "betas" in group else group["momentum"]
 
 
-def _not_real(value: Any, tick: int) -> ScheduleRaises:
+def _not_real(rates: Iterable[Any], tick: int) -> ScheduleRaises:
     """torch's scheduler lets a complex LR pass; the optimizer's next step() raises."""
+    value = next(rate for rate in rates if not isinstance(rate, (int, float)))
     return ScheduleRaises("RuntimeError", f"the LR is {value}, which optimizer.step() refuses", tick)
 
 
 class TimmEmulated(Emulated):
-    """A scheduler of timm: it is told the time, in epochs by step(epoch) or in updates by step_update(num_updates)."""
+    """A scheduler of timm: it is told the time, in epochs by step(epoch) or in updates by
+    step_update(num_updates)."""
 
     @property
     def stepped_by(self) -> str:
@@ -395,7 +425,8 @@ class TimmEmulated(Emulated):
         return self._after("step", epoch, metric, group)
 
     def after_update(self, num_updates: int, metric: float | None = None, group: int = 0) -> float:
-        """The LR after one call of step_update(num_updates) on the new scheduler; a no-op if it counts epochs.
+        """The LR after one call of step_update(num_updates) on the new scheduler; a no-op if it counts
+        epochs.
 
         >>> cosine = build("CosineLRScheduler", Optimizer(lr=1.0), t_initial=10)
         >>> round(cosine.after_step(5), 12), cosine.after_update(5)
@@ -425,9 +456,9 @@ class TimmEmulated(Emulated):
 def build(name: str, optimizer: Optimizer, /, *args: Any, **kwargs: Any) -> Emulated:
     """The scheduler that `name(optimizer, *args, **kwargs)` makes, its name and arguments as written in code.
 
-    Schedulers inside others are given as what `build` returned for them; functions (LambdaLR) must be pure. The
-    optimizer is not written to. `get_scheduler(name, optimizer, ...)` and `ChainedScheduler(schedulers, optimizer)`
-    take their other arguments in order too.
+    Schedulers inside others are given as what `build` returned for them; functions (LambdaLR) must be pure.
+    The optimizer is not written to. `get_scheduler(name, optimizer, ...)` and `ChainedScheduler(schedulers,
+    optimizer)` take their other arguments in order too.
 
     Raises ScheduleRaises (with tick None) where the constructor raises, LrightError for an unknown name.
 
@@ -445,7 +476,8 @@ def build(name: str, optimizer: Optimizer, /, *args: Any, **kwargs: Any) -> Emul
 
 
 def signature(name: str) -> tuple[_table.Parameter, ...]:
-    """The parameters of a scheduler in order, the optimizer among them, with what each counts (see Parameter).
+    """The parameters of a scheduler in order, the optimizer among them, with what each counts (see
+    Parameter).
 
     >>> [(parameter.name, parameter.counts) for parameter in signature("StepLR")][:3]
     [('optimizer', 'optimizer'), ('step_size', 'ticks'), ('gamma', 'ratio')]

@@ -1,7 +1,9 @@
-"""Expressions of numbers in Python's own syntax, evaluated without eval(): arguments, and the bodies of lambdas.
+"""Expressions of numbers in Python's own syntax, evaluated without eval(): arguments, and the bodies of
+lambdas.
 
-Known are numbers, text, lists, tuples and dicts, arithmetic, comparisons, `a if b else c`, indexing, sums over
-a list, and the few functions of `FUNCTIONS` and `MATH`. Whatever else is written is refused with its place.
+Known are numbers, text, lists, tuples and dicts, arithmetic, comparisons, `a if b else c`, indexing, sums
+over a list, and the few functions of `FUNCTIONS` and `MATH`. Whatever else is written is refused with its
+place.
 """
 
 from __future__ import annotations
@@ -77,8 +79,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 MATH = {
     name: getattr(math, name)
-    for name in """acos asin atan ceil cos cosh e erf exp fabs floor fmod hypot inf isclose log log10 log1p log2 nan pi
-    pow sin sinh sqrt tan tanh tau trunc""".split()
+    for name in """acos asin atan ceil cos cosh e erf exp fabs floor fmod hypot inf isclose log log10 log1p
+    log2 nan pi pow sin sinh sqrt tan tanh tau trunc""".split()
 }
 
 
@@ -174,7 +176,9 @@ def _compare(node: ast.Compare, names: frozenset[str]) -> Body:
 
     def evaluate(values: Mapping[str, Any]) -> Any:
         results = [operand(values) for operand in operands]
-        return all(f is not None and f(a, b) for f, a, b in zip(functions, results, results[1:]))
+        return all(
+            f is not None and f(a, b) for f, a, b in zip(functions, results[:-1], results[1:], strict=True)
+        )
 
     if None in functions:
         raise unreadable(node, f"the comparison {ast.unparse(node)!r} is not understood")
@@ -211,7 +215,7 @@ def _mapping(node: ast.Dict, names: frozenset[str]) -> Body:
         raise unreadable(node, "** in a dict is not understood")
     keys = [compiled(key, names) for key in node.keys if key is not None]
     items = [compiled(item, names) for item in node.values]
-    return lambda values: {key(values): item(values) for key, item in zip(keys, items)}
+    return lambda values: {key(values): item(values) for key, item in zip(keys, items, strict=True)}
 
 
 def _index(node: ast.Subscript, names: frozenset[str]) -> Body:

@@ -1,4 +1,5 @@
-"""What a scheduler sees of an optimizer: an unchanging description, and the live copy that a replay works on."""
+"""What a scheduler sees of an optimizer: an unchanging description, and the live copy that a replay works
+on."""
 
 from __future__ import annotations
 
@@ -41,10 +42,10 @@ class ScheduleRaises(LrightError):
 class Optimizer:
     """The parameter groups of an optimizer, as far as a scheduler reads or writes them. It never changes.
 
-    `groups` are mappings with `lr` and, where they matter, `momentum`, `betas`, `weight_decay`, `initial_lr`; a group
-    without one takes it from `lr`, `momentum` and `betas`, which are also the optimizer's defaults. With no group
-    there is one. `defaults` says which options the optimizer knows at all (OneCycleLR and CyclicLR ask); left out, it
-    is that of SGD, or of Adam when `betas` are given.
+    `groups` are mappings with `lr` and, where they matter, `momentum`, `betas`, `weight_decay`,
+    `initial_lr`; a group without one takes it from `lr`, `momentum` and `betas`, which are also the
+    optimizer's defaults. With no group there is one. `defaults` says which options the optimizer knows at
+    all (OneCycleLR and CyclicLR ask); left out, it is that of SGD, or of Adam when `betas` are given.
 
     Raises LrightError when a group has no LR.
 
@@ -99,6 +100,7 @@ class Live:
         return [group["lr"] for group in self.param_groups]
 
     def write(self, rates: Sequence[Any], strict: bool = True) -> None:
-        """Give each group its LR; `strict` raises ValueError when there are more groups than rates, as torch does."""
+        """Give each group its LR; `strict` raises ValueError when there are more groups than rates, as
+        torch does."""
         for group, rate in zip(self.param_groups, rates, strict=strict):
             group["lr"] = rate

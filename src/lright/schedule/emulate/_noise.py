@@ -6,7 +6,8 @@ import math
 
 
 class Generator:
-    """A Mersenne twister seeded as torch seeds it; `rand()` and `randn()` are torch.rand(1) and torch.randn(1).
+    """A Mersenne twister seeded as torch seeds it; `rand()` and `randn()` are torch.rand(1) and
+    torch.randn(1).
 
     >>> round(Generator(0).rand(), 6), round(Generator(0).randn(), 6)
     (0.496257, 1.540996)

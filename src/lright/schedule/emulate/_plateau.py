@@ -1,6 +1,7 @@
 """torch 2.13's ReduceLROnPlateau.
 
-Source: the documentation and behaviour of torch 2.13.0; held against it by tests/schedule/test_emulate_torch.py.
+Source: the documentation and behaviour of torch 2.13.0; held against it by
+tests/schedule/test_emulate_torch.py.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class ReduceLROnPlateau(MetricDriven):
             raise ValueError("threshold mode " + threshold_mode + " is unknown!")
         self.optimizer = optimizer
         self.min_lrs = per_group("min_lr", optimizer, min_lr)
+        self.min_lr = min_lr
         self.mode = mode
         self.factor = factor
         self.patience = patience
@@ -73,7 +75,17 @@ class ReduceLROnPlateau(MetricDriven):
             self.bad = 0
 
     def reduce(self) -> None:
-        for group, floor in zip(self.optimizer.param_groups, self.min_lrs):
+        groups = self.optimizer.param_groups
+        if len(groups) != len(self.min_lrs):  # one was added since
+            if isinstance(self.min_lr, (list, tuple)):
+                raise RuntimeError(
+                    f"The number of param groups in the `optimizer` ({len(groups)}) differs from when "
+                    f"`ReduceLROnPlateau` was initialized ({len(self.min_lrs)}), usually due to a new param group "
+                    "being added to the optimizer. Please modify the `min_lrs` field to match the length of the "
+                    "`optimizer` param groups."
+                )
+            self.min_lrs = [self.min_lr] * len(groups)
+        for group, floor in zip(groups, self.min_lrs, strict=True):
             rate = float(group["lr"])
             lower = max(rate * self.factor, floor)
             if rate - lower > self.eps:

@@ -1,6 +1,7 @@
 """torch 2.13's schedulers that go up and down: warm restarts, CyclicLR, OneCycleLR. Closed forms all.
 
-Source: the documentation and behaviour of torch 2.13.0; held against it by tests/schedule/test_emulate_torch.py.
+Source: the documentation and behaviour of torch 2.13.0; held against it by
+tests/schedule/test_emulate_torch.py.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.optimizer.write(self.rates())
 
     def place(self, epoch: Any) -> None:
-        """Find the cycle of a given epoch the way torch does: by a logarithm, whose rounding is off at some restarts."""
+        """Find the cycle of a given epoch the way torch does: by a logarithm, whose rounding is off at some
+        restarts."""
         if epoch < 0:
             raise ValueError(f"Expected non-negative epoch, but got {epoch}")
         if epoch < self.T_0:

@@ -7,15 +7,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-TORCH = """LambdaLR MultiplicativeLR StepLR MultiStepLR ConstantLR LinearLR ExponentialLR PolynomialLR CosineAnnealingLR
-CosineAnnealingWarmRestarts CyclicLR OneCycleLR SequentialLR ChainedScheduler ReduceLROnPlateau SWALR""".split()
-TIMM = """CosineLRScheduler TanhLRScheduler PolyLRScheduler StepLRScheduler MultiStepLRScheduler PlateauLRScheduler
-WSDLRScheduler""".split()
-TRANSFORMERS = """get_scheduler get_constant_schedule get_constant_schedule_with_warmup get_linear_schedule_with_warmup
-get_cosine_schedule_with_warmup get_cosine_with_hard_restarts_schedule_with_warmup
-get_polynomial_decay_schedule_with_warmup get_inverse_sqrt_schedule get_cosine_with_min_lr_schedule_with_warmup
-get_cosine_with_min_lr_schedule_with_warmup_lr_rate get_wsd_schedule get_reduce_on_plateau_schedule
-get_greedy_schedule GreedyLR""".split()
+TORCH = """
+    LambdaLR MultiplicativeLR StepLR MultiStepLR ConstantLR LinearLR ExponentialLR PolynomialLR CosineAnnealingLR
+    CosineAnnealingWarmRestarts CyclicLR OneCycleLR SequentialLR ChainedScheduler ReduceLROnPlateau SWALR
+""".split()
+TIMM = """
+    CosineLRScheduler TanhLRScheduler PolyLRScheduler StepLRScheduler MultiStepLRScheduler WSDLRScheduler
+    PlateauLRScheduler
+""".split()
+TRANSFORMERS = """
+    get_scheduler get_constant_schedule get_constant_schedule_with_warmup get_linear_schedule_with_warmup
+    get_cosine_schedule_with_warmup get_cosine_with_hard_restarts_schedule_with_warmup
+    get_polynomial_decay_schedule_with_warmup get_inverse_sqrt_schedule
+    get_cosine_with_min_lr_schedule_with_warmup get_cosine_with_min_lr_schedule_with_warmup_lr_rate
+    get_wsd_schedule get_reduce_on_plateau_schedule get_greedy_schedule GreedyLR
+""".split()
 
 FRAMEWORKS = {
     **dict.fromkeys(TORCH, "torch"),
@@ -32,16 +38,20 @@ MODULES = {
 
 # What an argument of this name measures, in every scheduler that has it.
 _COUNTS = {
-    "ticks": """step_size total_iters T_max T_0 step_size_up step_size_down total_steps anneal_epochs patience cooldown
-        warmup window_size num_warmup_steps num_training_steps num_decay_steps num_stable_steps timescale t_initial
-        decay_t warmup_t patience_t cooldown_t stable_timescale""",
+    "ticks": """
+        step_size total_iters T_max T_0 step_size_up step_size_down total_steps anneal_epochs patience cooldown
+        warmup window_size num_warmup_steps num_training_steps num_decay_steps num_stable_steps timescale
+        t_initial decay_t warmup_t patience_t cooldown_t stable_timescale
+    """,
     "list of ticks": "milestones noise_range_t",
     "factor": "epochs steps_per_epoch",  # their product is a number of ticks
     "position": "last_epoch",  # ticks already taken
     "fraction": "pct_start",  # of the whole length
     "value": "eta_min base_lr max_lr min_lr swa_lr lr_end lr_min warmup_lr_init",  # an LR
-    "ratio": """gamma factor start_factor end_factor T_mult div_factor final_div_factor min_lr_rate warmup_lr_rate
-        min_lr_ratio cycle_mul cycle_decay decay_rate decay_ratio""",
+    "ratio": """
+        gamma factor start_factor end_factor T_mult div_factor final_div_factor min_lr_rate warmup_lr_rate
+        min_lr_ratio cycle_mul cycle_decay decay_rate decay_ratio
+    """,
     "function": "lr_lambda",  # of ticks
     "schedulers": "schedulers",
     "optimizer": "optimizer",
@@ -56,9 +66,9 @@ _PASSES_ON = {"get_reduce_on_plateau_schedule": "ReduceLROnPlateau", "get_greedy
 class Parameter:
     """One parameter of a scheduler: its name, its default, whether it must be given, and what it counts.
 
-    `counts` is "ticks", "list of ticks", "factor" (of a number of ticks: OneCycleLR's epochs and steps_per_epoch),
-    "position" (ticks already taken), "fraction" (of the length), "value" (an LR), "ratio", "function", "schedulers",
-    "optimizer", "arguments" (a dict of another scheduler's), or None.
+    `counts` is "ticks", "list of ticks", "factor" (of a number of ticks: OneCycleLR's epochs and
+    steps_per_epoch), "position" (ticks already taken), "fraction" (of the length), "value" (an LR),
+    "ratio", "function", "schedulers", "optimizer", "arguments" (a dict of another scheduler's), or None.
     """
 
     __slots__ = ("counts", "default", "name", "required")
@@ -104,7 +114,9 @@ def parameters(name: str) -> tuple[Parameter, ...]:
 def bound(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
     """Arguments under their real names, defaults filled in, the optimizer left out."""
     known = [parameter for parameter in parameters(name) if parameter.name != "optimizer"]
-    values: dict[str, object] = {parameter.name: parameter.default for parameter in known if not parameter.required}
-    values.update(zip([parameter.name for parameter in known], args))
+    values: dict[str, object] = {
+        parameter.name: parameter.default for parameter in known if not parameter.required
+    }
+    values.update(zip([parameter.name for parameter in known], args, strict=False))
     values.update({key: value for key, value in kwargs.items() if key != "optimizer"})
     return {parameter.name: values[parameter.name] for parameter in known}

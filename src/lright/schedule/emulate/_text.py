@@ -20,10 +20,12 @@ LONGEST = 10_000  # characters
 def emulated_from_text(text: str, optimizer: Optimizer) -> Emulated:
     """The scheduler that a constructor call in text stands for; nested ones are written inside it.
 
-    Arguments are numbers and arithmetic, lists, dicts, lambdas of one expression and other schedulers. The optimizer
-    may be named where the constructor takes it (`StepLR(opt, 30)`) or left out (`StepLR(30)`). Nothing is executed.
+    Arguments are numbers and arithmetic, lists, dicts, lambdas of one expression and other schedulers. The
+    optimizer may be named where the constructor takes it (`StepLR(opt, 30)`) or left out (`StepLR(30)`).
+    Nothing is executed.
 
-    Raises LrightError with the column for text that is not understood, ScheduleRaises where the constructor raises.
+    Raises LrightError with the column for text that is not understood, ScheduleRaises where the constructor
+    raises.
 
     >>> warm = "LinearLR(start_factor=0.1, total_iters=5)"
     >>> text = f"SequentialLR([{warm}, CosineAnnealingLR(T_max=100 - 5)], milestones=[5])"
@@ -32,8 +34,8 @@ def emulated_from_text(text: str, optimizer: Optimizer) -> Emulated:
     >>> emulated_from_text("StepLR(step=30)", Optimizer(lr=1.0))
     Traceback (most recent call last):
     ...
-    lright.schedule.emulate._live.ScheduleRaises: TypeError when it is built: StepLR.__init__() got an unexpected keyword
-    argument 'step'
+    lright.schedule.emulate._live.ScheduleRaises: TypeError when it is built: StepLR.__init__() got an
+    unexpected keyword argument 'step'
     """
     if len(text) > LONGEST:
         raise LrightError(f"a scheduler of {len(text)} characters is too long to read: {LONGEST} are allowed")

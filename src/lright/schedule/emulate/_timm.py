@@ -1,6 +1,7 @@
 """timm 1.0's schedulers: functions of the time they are told, by step(epoch) or by step_update(num_updates).
 
-Source: the documentation and behaviour of timm 1.0.31; held against it by tests/schedule/test_emulate_timm.py.
+Source: the documentation and behaviour of timm 1.0.31; held against it by
+tests/schedule/test_emulate_timm.py.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 class Scheduler(LRScheduler):
-    """What all of them share: linear warmup, noise, per-group `lr_scale`, and the flag that says who ticks them."""
+    """What all of them share: linear warmup, noise, per-group `lr_scale`, and the flag that says who ticks
+    them."""
 
     warmup_prefix = False
 
@@ -63,7 +65,7 @@ class Scheduler(LRScheduler):
 
     def put(self, values: list[Any]) -> None:
         """Write the LRs, times each group's lr_scale (layer decay) where it has one."""
-        for group, value in zip(self.optimizer.param_groups, values):
+        for group, value in zip(self.optimizer.param_groups, values, strict=False):
             group["lr"] = value * group["lr_scale"] if "lr_scale" in group else value
 
     def values(self, t: Any) -> list[Any]:
@@ -360,7 +362,8 @@ class MultiStepLRScheduler(Scheduler):
 
 
 class PlateauLRScheduler(Scheduler, MetricDriven):
-    """torch's ReduceLROnPlateau after a linear warmup that ignores the metric. Its mode is "max" by default."""
+    """torch's ReduceLROnPlateau after a linear warmup that ignores the metric. Its mode is "max" by
+    default."""
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """torch 2.13's schedulers with one shape and one clock.
 
-Source: the documentation and behaviour of torch 2.13.0; held against it by tests/schedule/test_emulate_torch.py.
+Source: the documentation and behaviour of torch 2.13.0; held against it by
+tests/schedule/test_emulate_torch.py.
 """
 
 from __future__ import annotations
@@ -322,6 +323,7 @@ class CosineAnnealingLR(LRScheduler):
     def __init__(self, optimizer: Live, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max = T_max
         self.eta_min = eta_min
+        self.meets_minimum = whole(T_max)
         super().__init__(optimizer, last_epoch)
 
     def wave(self, epoch: Any) -> float:
@@ -348,20 +350,26 @@ class CosineAnnealingLR(LRScheduler):
     def reach(self) -> int:
         if self.last_epoch < 0:
             return 0
-        if whole(self.T_max):
+        if self.meets_minimum:
             return FOREVER
-        # Between two ticks a minimum is only come near to: torch's rounding grows there, unless the floor is 0.
+        # Between two ticks a minimum is only come near to: torch's rounding grows there, unless the floor
+        # is 0.
         turns = 1 if self.eta_min else 3
         return max(0, math.floor(turns * abs(self.T_max)) - self.last_epoch - 1)
 
     def scaling_reach(self) -> int:
-        return min(self.reach(), max(0, math.floor(abs(self.T_max)) - self.last_epoch)) if self.eta_min == 0 else 0
+        return (
+            min(self.reach(), max(0, math.floor(abs(self.T_max)) - self.last_epoch))
+            if self.eta_min == 0
+            else 0
+        )
 
     def leap(self, rate: Any, ticks: int, group: int) -> Any:
-        # The ratios telescope from the last minimum passed, so that torch's rounding there is kept, not smoothed.
+        # The ratios telescope from the last minimum passed, so that torch's rounding there is kept, not
+        # smoothed.
         now, size = self.last_epoch, abs(self.T_max)
         then = now + ticks
-        if not whole(size):
+        if then <= size or not self.meets_minimum:
             return self.wave(then) / self.wave(now) * (rate - self.eta_min) + self.eta_min
         minimum = size + 2 * size * ((then - 1 - size) // (2 * size))
         if minimum >= now and minimum > 0:

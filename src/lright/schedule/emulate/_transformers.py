@@ -1,4 +1,5 @@
-"""The schedules of `transformers.optimization` (5.x), which are LambdaLR with a factor of the step, and GreedyLR.
+"""The schedules of `transformers.optimization` (5.x), which are LambdaLR with a factor of the step, and
+GreedyLR.
 
 Source: the documentation and behaviour of transformers 5.23.0; held against it by
 tests/schedule/test_emulate_transformers.py.
@@ -356,7 +357,7 @@ class GreedyLR(MetricDriven):
             self.bad = 0
 
     def increase(self) -> None:
-        for group, ceiling in zip(self.optimizer.param_groups, self.max_lrs):
+        for group, ceiling in zip(self.optimizer.param_groups, self.max_lrs, strict=False):
             rate = float(group["lr"])
             higher = min(rate / self.factor, ceiling)
             if higher - rate > self.eps:
@@ -365,12 +366,12 @@ class GreedyLR(MetricDriven):
 
     def reduce(self) -> None:
         groups = self.optimizer.param_groups
-        for group, floor in zip(groups, self.min_lrs):
+        for group, floor in zip(groups, self.min_lrs, strict=False):
             rate = float(group["lr"])
             lower = max(rate * self.factor, floor)
             if rate - lower > self.eps:
                 group["lr"] = lower
-        if any(group["lr"] > floor for group, floor in zip(groups, self.min_lrs)):
+        if any(group["lr"] > floor for group, floor in zip(groups, self.min_lrs, strict=False)):
             return
         self.resets_in -= 1
         if self.resets_in <= 0:

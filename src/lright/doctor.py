@@ -1,0 +1,316 @@
+"""The doctor: runs observer, rules and remedies in order, and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+
+from . import rules
+from .case import Case
+from .errors import LrightError
+from .finding import INFO, Curve, FileReport, Finding, Fix, Remedy, Skipped
+from .quantity import Expr, Op, Scalar
+from .rules.base import Rule
+from .situation import Situation, Training
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to check.
+
+    ``arguments``: the command line that the script's own parser reads. ``settings``: values of names as the script writes
+    them, as text. ``processes``: how many run the script. ``select`` and ``ignore``: rules by id, slug or prefix.
+    ``fixes``: whether fixes are worked out and proved (it takes as long as the check itself, once for each finding).
+    """
+
+    arguments: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    processes: int | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fixes: bool = True
+
+
+def check_source(source: str, path: str, options: Options | None = None) -> FileReport:
+    """Check one script. Raises :class:`ReadError` where it is not Python.
+
+    >>> report = check_source("import torch", "train.py")
+    >>> report.findings
+    ()
+    """
+    from .observe import source as observer
+
+    options = options or Options()
+    settings = {name: scalar(text) for name, text in options.settings.items()}
+    situation = observer.read(source, path, settings, options.arguments, options.processes)
+    cases = [Case(training) for training in worlds(situation)]
+    applied = rules.chosen(options.select, options.ignore)
+    findings = _judged(cases, applied)
+    if options.fixes:
+        findings = [_with_fix(finding, source, path, options, findings) for finding in findings]
+    main = cases[0] if cases else None
+    return FileReport(
+        path,
+        tuple(findings),
+        _assumed(main),
+        tuple(_unknown(main)),
+        tuple(_skipped(cases, applied, findings, situation)),
+        tuple(curves(main)) if main is not None else (),
+        source,
+        tuple(_checked(cases)),
+    )
+
+
+def scalar(text: str) -> Scalar:
+    """A setting as a person types it: a number, a truth value, None, or text.
+
+    >>> scalar("90"), scalar("1e-3"), scalar("true"), scalar("cosine")
+    (90, 0.001, True, 'cosine')
+    """
+    named: dict[str, Scalar] = {"true": True, "false": False, "none": None}
+    if text.lower() in named:
+        return named[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip("\"'")
+
+
+# -- worlds -----------------------------------------------------------------------------------------------------------
+
+
+def worlds(situation: Situation) -> list[Training]:
+    """The trainings to judge: those that were read, and the default ones under several processes and accumulation."""
+    found = list(situation.trainings)
+    for training in situation.trainings:
+        if training.condition != "default":
+            continue
+        accumulated = _with_accumulation(training)
+        if accumulated is not None:
+            found.append(accumulated)
+        if "processes" in training.facts and training.facts["processes"].origin == "assumed":
+            found.append(_changed(training, {"processes": 4}, "processes>1"))
+    return found
+
+
+def _with_accumulation(training: Training) -> Training | None:
+    """The same training with an accumulation factor of 4 where the script has one that is 1 (or not known)."""
+    factor = Case(training).accumulation(None)
+    if not isinstance(factor, Expr):
+        return None
+    names = [n for n in factor.symbols() if n in training.facts]
+    if len(names) != 1 or isinstance(factor, Op):
+        return None
+    fact = training.facts[names[0]]
+    if fact.origin in ("--set", "command line") or (fact.known and fact.value not in (1, None)):
+        return None
+    return _changed(training, {names[0]: 4}, "accumulation>1")
+
+
+def _changed(training: Training, values: Mapping[str, Scalar], condition: str) -> Training:
+    facts = dict(training.facts)
+    for name, value in values.items():
+        fact = copy(facts[name])
+        fact.value, fact.known, fact.origin = value, True, "world"
+        facts[name] = fact
+    return replace(training, facts=facts, condition=condition)
+
+
+# -- findings -----------------------------------------------------------------------------------------------------------
+
+
+def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
+    """The findings of all worlds: the same one found in several is told once, with the conditions of all."""
+    merged: dict[tuple[str, int, str], Finding] = {}
+    for case in cases:
+        found = [finding for rule in applied for finding in rule.check(case)]
+        for finding in _explained(found, applied):
+            if not finding.conditions:
+                finding = replace(finding, conditions=(case.training.condition,))
+            key = (finding.rule, finding.place.line, case.training.entry)
+            known = merged.get(key)
+            if known is None:
+                merged[key] = finding
+            elif "default" not in known.conditions:
+                conditions = tuple(dict.fromkeys((*known.conditions, *finding.conditions)))
+                merged[key] = replace(known, conditions=conditions)
+    return sorted(_unique(merged.values()), key=lambda f: (f.place.line, f.place.column, f.rule))
+
+
+def _unique(findings: Iterable[Finding]) -> list[Finding]:
+    """One place read through several entries is one mistake."""
+    found: dict[tuple[str, int, int], Finding] = {}
+    for finding in findings:
+        key = (finding.rule, finding.place.line, finding.place.column)
+        if key not in found:
+            found[key] = finding
+    return list(found.values())
+
+
+def _explained(found: Sequence[Finding], applied: Sequence[Rule]) -> list[Finding]:
+    """One bug, one finding: those that another explains are listed under it."""
+    kept = list(found)
+    for finding in found:
+        if finding not in kept or not finding.covers:
+            continue
+        subjects = set(finding.subjects)
+        covered = [
+            other
+            for other in kept
+            if other is not finding and other.rule in finding.covers and subjects & set(other.subjects)
+        ]
+        kept = [other for other in kept if not any(other is one for one in covered)]
+        position = next(i for i, other in enumerate(kept) if other is finding)
+        kept[position] = replace(finding, covers=tuple(dict.fromkeys(other.rule for other in covered)))
+    return kept
+
+
+# -- fixes --------------------------------------------------------------------------------------------------------------
+
+
+def _with_fix(
+    finding: Finding, source: str, path: str, options: Options, before: Sequence[Finding]
+) -> Finding:
+    """The finding with the first remedy that proves itself: the edited source is read again, the finding is gone,
+    and nothing of severity warning or error has come."""
+    titles = [remedy.title for remedy in finding.remedies]
+    for remedy in finding.remedies:
+        fix = _proved(finding, remedy, source, path, options, before)
+        if fix is not None:
+            others = tuple(title for title in titles if title != remedy.title)
+            return replace(finding, fix=replace(fix, alternatives=others))
+    return finding
+
+
+def _proved(
+    finding: Finding, remedy: Remedy, source: str, path: str, options: Options, before: Sequence[Finding]
+) -> Fix | None:
+    from .observe.source import edit
+
+    try:
+        edits = edit.render(remedy, source)
+        mended = edit.apply(source, edits)
+        after = check_source(mended, path, replace(options, fixes=False))
+    except LrightError:
+        return None
+    known = _counted(before)
+    known[finding.rule] = known.get(finding.rule, 0) - 1
+    for rule, count in _counted(after.findings).items():
+        if count > known.get(rule, 0):
+            return None
+    curve = next(iter(after.curves), None)
+    if finding.actual is not None:
+        named = [c for c in after.curves if c.scheduler == finding.actual.scheduler]
+        curve = named[0] if named else curve
+    return Fix(remedy.title, remedy.safe, edits, True, curve)
+
+
+def _counted(findings: Iterable[Finding]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for finding in findings:
+        if finding.severity != INFO:
+            counts[finding.rule] = counts.get(finding.rule, 0) + 1
+    return counts
+
+
+# -- the rest of the report ---------------------------------------------------------------------------------------------
+
+
+def _assumed(case: Case | None) -> dict[str, Scalar]:
+    """The values that the verdicts rest on and that a person may change: defaults, known data sets, processes."""
+    if case is None:
+        return {}
+    wanted = {"argparse", "dataset", "assumed", "--set", "command line", "default argument"}
+    mentioned: set[str] = set()
+    for loop in case.training_loops():
+        if loop.trips is not None:
+            mentioned |= _closure(case, loop.trips)
+    for scheduler in case.training.schedulers.values():
+        for argument in scheduler.arguments.values():
+            if isinstance(argument.value, Expr):
+                mentioned |= _closure(case, argument.value)
+    for optimizer in case.training.optimizers.values():
+        for group in optimizer.groups:
+            lr = group.get("lr")
+            if lr is not None:
+                mentioned |= _closure(case, lr)
+    facts = case.training.facts
+    return {
+        facts[name].text: facts[name].value
+        for name in facts
+        if name in mentioned and facts[name].known and facts[name].origin in wanted
+    }
+
+
+def _closure(case: Case, expr: Expr) -> set[str]:
+    found: set[str] = set()
+    waiting = list(expr.symbols())
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            fact = case.training.facts.get(name)
+            if name in case.training.definitions and not (fact is not None and fact.known):
+                waiting += case.training.definitions[name].symbols()
+    return found
+
+
+def _unknown(case: Case | None) -> list[str]:
+    if case is None:
+        return []
+    facts = case.training.facts
+    return list(dict.fromkeys(facts[n].text if n in facts else n for n in case.unknowns()))
+
+
+def _skipped(
+    cases: Sequence[Case], applied: Sequence[Rule], findings: Sequence[Finding], situation: Situation
+) -> list[Skipped]:
+    found = {finding.rule for finding in findings} | {rule for f in findings for rule in f.covers}
+    skipped = [Skipped("*", note) for note in situation.notes]
+    skipped += [Skipped(rule, reason) for rule, reason in situation.skipped]
+    for rule in applied:
+        reasons = [reason for reason in (rule.skipped(case) for case in cases[:1]) if reason]
+        if reasons and rule.id not in found:
+            skipped.append(Skipped(rule.id, reasons[0]))
+    return skipped
+
+
+def curves(case: Case) -> list[Curve]:
+    """The learning rate of every optimizer, as far as it is known."""
+    from .curves import of_training
+
+    return of_training(case)
+
+
+def _checked(cases: Sequence[Case]) -> list[str]:
+    """In words: what was looked at."""
+    lines = []
+    for case in cases:
+        if case.training.condition != "default":
+            continue
+        where = "" if case.training.entry == "<module>" else f" ({case.training.entry})"
+        for optimizer in case.training.optimizers.values():
+            updates = case.updates(optimizer)
+            if not updates:
+                continue
+            name = optimizer.text or optimizer.name or "optimizer"
+            stepped = [s for s in case.all_schedulers() if s.optimizer == optimizer.number]
+            parts = [f"{s.text or s.name} {_ticked(case, s)}" for s in stepped] or ["no scheduler"]
+            lines.append(f"{name}{where}: updated {_rate_words(case, updates)}; {', '.join(parts)}")
+    return lines
+
+
+def _ticked(case: Case, scheduler: object) -> str:
+    ticks = case.ticks(scheduler)  # type: ignore[arg-type]
+    if not ticks:
+        return "stepped in code that was not read" if case.escapes(scheduler) else "never stepped"  # type: ignore[arg-type]
+    return "stepped " + " and ".join(dict.fromkeys(str(tick.rate) for tick in ticks))
+
+
+def _rate_words(case: Case, updates: Sequence[object]) -> str:
+    return " and ".join(dict.fromkeys(str(case.rate(site)) for site in updates))  # type: ignore[arg-type]
+
+

@@ -1,0 +1,420 @@
+"""Playing a timeline: how many updates and ticks there are, and what had happened before each of them.
+
+The timeline is unrolled under numbers into a compressed trace: a loop whose body does not depend on its trip is kept as
+"n times this", so that 90 epochs of 391 batches cost a handful of nodes. :meth:`Play.before` then says, for any update,
+how often every scheduler had ticked and what was last written into the learning rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .errors import LrightError
+from .quantity import Expr, Op, Scalar, Unbound
+from .situation import Training, Values
+from .timeline import Block, Branch, Event, Loop
+
+Key = tuple[str, int]
+Signature = tuple[object, ...]
+RELEVANT = frozenset(("update", "tick", "write"))
+MAX_ENUMERATED = 4096
+MAX_NODES = 60_000
+
+
+class CannotPlay(LrightError):
+    """The timeline cannot be unrolled: a trip count is unknown (``name`` says which) or it is too irregular."""
+
+    def __init__(self, message: str, name: str | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class Node:
+    """A piece of trace. ``counts`` says how often each event happens in it."""
+
+    __slots__ = ("counts", "signature")
+    counts: dict[Key, int]
+    signature: Signature
+
+
+class Leaf(Node):
+    """One event."""
+
+    __slots__ = ("event",)
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.counts = {(event.kind, event.subject): 1}
+        self.signature = ("leaf", id(event))
+
+
+class Run(Node):
+    """One thing after another."""
+
+    __slots__ = ("children",)
+
+    def __init__(self, children: Sequence[Node]) -> None:
+        self.children = tuple(children)
+        self.counts = {}
+        for child in self.children:
+            _add(self.counts, child.counts, 1)
+        self.signature = ("run", *(child.signature for child in self.children))
+
+
+class Trips(Node):
+    """The trips of a loop as segments ``(how many, what each does)``; ``index`` is the loop's symbol.
+
+    ``period``: the segments repeat from the start until ``total`` trips are made.
+    """
+
+    __slots__ = ("index", "period", "segments", "total")
+
+    def __init__(self, index: str, segments: Sequence[tuple[int, Node]], total: int) -> None:
+        self.index = index
+        self.segments = tuple(segments)
+        self.total = total
+        self.period = sum(count for count, _ in self.segments)
+        self.counts = {}
+        cycles, rest = divmod(total, self.period) if self.period else (0, 0)
+        for count, node in self.segments:
+            _add(self.counts, node.counts, count * cycles + min(count, max(rest, 0)))
+            rest -= count
+        self.signature = ("trips", total, *((count, node.signature) for count, node in self.segments))
+
+
+def _add(into: dict[Key, int], counts: Mapping[Key, int], times: int) -> None:
+    if times:
+        for key, count in counts.items():
+            into[key] = into.get(key, 0) + count * times
+
+
+@dataclass(slots=True)
+class Moment:
+    """The state just before an event: how often everything had happened, the trips of the loops around it, and the
+    last thing that set the learning rate (an event and its trips), if there was one."""
+
+    counts: dict[Key, int]
+    trips: dict[str, int]
+    last: tuple[Event, dict[str, int]] | None
+
+
+class Play:
+    """A timeline unrolled under the numbers of ``witness``, seen from one optimizer.
+
+    Raises :class:`CannotPlay` where a trip count is not known.
+    """
+
+    def __init__(
+        self, training: Training, optimizer: int, schedulers: Sequence[int], witness: Mapping[str, Scalar] | None = None
+    ) -> None:
+        self.training = training
+        self.optimizer = optimizer
+        self.values = training.values(witness)
+        wanted = {("update", optimizer), ("write", optimizer), *(("tick", number) for number in schedulers)}
+        self.trace = _Unroller(training, self.values, wanted).block(training.root)
+        self.updates = self.trace.counts.get(("update", optimizer), 0)
+
+    def ticks(self, scheduler: int) -> int:
+        """How often the scheduler ticks in the whole training."""
+        return self.trace.counts.get(("tick", scheduler), 0)
+
+    def before(self, update: int) -> Moment:
+        """The moment of update number ``update`` (from 0)."""
+        return self._seek(("update", self.optimizer), update)
+
+    def at_tick(self, scheduler: int, tick: int) -> Moment:
+        """The moment just before tick number ``tick`` (from 0) of a scheduler."""
+        return self._seek(("tick", scheduler), tick)
+
+    def _seek(self, key: Key, position: int) -> Moment:
+        counts: dict[Key, int] = {}
+        trips: dict[str, int] = {}
+        last: tuple[Node, dict[str, int]] | None = None
+        node = self.trace
+        while not isinstance(node, Leaf):
+            if isinstance(node, Run):
+                for child in node.children:
+                    inside = child.counts.get(key, 0)
+                    if position < inside:
+                        node = child
+                        break
+                    position -= inside
+                    _add(counts, child.counts, 1)
+                    if _sets_lr(child):
+                        last = (child, dict(trips))
+                else:
+                    raise IndexError(f"{key} happens less often than {position} times")
+            else:
+                assert isinstance(node, Trips)
+                node, position, last = _enter(node, key, position, counts, trips, last)
+        found = _last_leaf(last[0], last[1]) if last is not None else None
+        return Moment(counts, trips, found)
+
+
+def _enter(
+    node: Trips,
+    key: Key,
+    position: int,
+    counts: dict[Key, int],
+    trips: dict[str, int],
+    last: tuple[Node, dict[str, int]] | None,
+) -> tuple[Node, int, tuple[Node, dict[str, int]] | None]:
+    """Find the trip in which the event happens; account for the trips before it."""
+    per_cycle = sum(count * child.counts.get(key, 0) for count, child in node.segments)
+    cycles, position = divmod(position, per_cycle)
+    trip = cycles * node.period
+    if cycles:
+        for count, child in node.segments:
+            _add(counts, child.counts, count * cycles)
+        last = _last_trip(node, trip, trips) or last
+    for count, child in node.segments:
+        inside = child.counts.get(key, 0)
+        if position < inside * count:
+            skipped, position = divmod(position, inside)
+            _add(counts, child.counts, skipped)
+            trip += skipped
+            if skipped and _sets_lr(child):
+                last = (child, {**trips, node.index: trip - 1})
+            trips[node.index] = trip
+            return child, position, last
+        position -= inside * count
+        _add(counts, child.counts, count)
+        trip += count
+        if _sets_lr(child):
+            last = (child, {**trips, node.index: trip - 1})
+    raise IndexError(f"{key} happens less often than asked for")
+
+
+def _last_trip(node: Trips, end: int, trips: dict[str, int]) -> tuple[Node, dict[str, int]] | None:
+    """The last trip before ``end`` that sets the learning rate."""
+    position = end
+    while position > 0 and end - position <= 2 * node.period:
+        cycle_end = position
+        for count, child in reversed(node.segments):
+            first = cycle_end - count
+            if _sets_lr(child):
+                return child, {**trips, node.index: cycle_end - 1}
+            cycle_end = first
+        position = cycle_end
+    return None
+
+
+def _sets_lr(node: Node) -> bool:
+    return any(kind in ("tick", "write") for kind, _ in node.counts)
+
+
+def _last_leaf(node: Node, trips: dict[str, int]) -> tuple[Event, dict[str, int]] | None:
+    """The last tick or write in a piece of trace."""
+    while not isinstance(node, Leaf):
+        if isinstance(node, Run):
+            node = next(child for child in reversed(node.children) if _sets_lr(child))
+            continue
+        assert isinstance(node, Trips)
+        rest = node.total % node.period
+        found = _last_trip_of(node, rest) if rest else None
+        position, child = found or _last_trip_of(node, node.period) or (0, node.segments[-1][1])
+        base = node.total - rest if found else node.total - rest - node.period
+        trips = {**trips, node.index: base + position}
+        node = child
+    return node.event, trips
+
+
+def _last_trip_of(node: Trips, end: int) -> tuple[int, Node] | None:
+    """The last position before ``end`` within a period whose trip sets the learning rate."""
+    start, found = 0, None
+    for count, child in node.segments:
+        stop = min(start + count, end)
+        if stop > start and _sets_lr(child):
+            found = (stop - 1, child)
+        start += count
+    return found
+
+
+class _Unroller:
+    """Turns blocks into traces."""
+
+    def __init__(self, training: Training, values: Values, wanted: set[Key]) -> None:
+        self.training = training
+        self.values = values
+        self.wanted = wanted
+        self.nodes = 0
+        self.holds: dict[int, bool] = {}
+        self.depends: dict[tuple[int, str], bool] = {}
+
+    def block(self, block: Block) -> Node:
+        children: list[Node] = []
+        for item in block:
+            if isinstance(item, Event):
+                if (item.kind, item.subject) in self.wanted:
+                    children.append(Leaf(item))
+            elif self.matters(item):
+                children.append(self.loop(item) if isinstance(item, Loop) else self.branch(item))
+        self.nodes += len(children)
+        if self.nodes > MAX_NODES:
+            raise CannotPlay("the training is too irregular to be played through")
+        return children[0] if len(children) == 1 else Run(children)
+
+    def matters(self, item: Loop | Branch) -> bool:
+        """Whether anything wanted is below."""
+        found = self.holds.get(id(item))
+        if found is None:
+            blocks = (item.body,) if isinstance(item, Loop) else item.arms
+            found = self.holds[id(item)] = any(
+                (inner.kind, inner.subject) in self.wanted
+                if isinstance(inner, Event)
+                else self.matters(inner)
+                for block in blocks
+                for inner in block
+            )
+        return found
+
+    def branch(self, branch: Branch) -> Node:
+        try:
+            taken = branch.test is None or bool(branch.test.evaluate(self.values))
+        except (Unbound, ArithmeticError, TypeError, ValueError):
+            taken = self.busier(branch)
+        return self.block(branch.arms[0 if taken else 1])
+
+    def busier(self, branch: Branch) -> bool:
+        """An undecidable test is taken to come out where something happens: with updates before without."""
+        counts = []
+        for arm in branch.arms:
+            kinds = [e.kind for e in arm.events() if (e.kind, e.subject) in self.wanted]
+            counts.append((kinds.count("update"), len(kinds)))
+        return counts[0] >= counts[1]
+
+    def loop(self, loop: Loop) -> Node:
+        total = self.trips(loop)
+        if total <= 0:
+            return Run(())
+        if not self.varies(loop):
+            self.values.witness[loop.index] = 0
+            return Trips(loop.index, [(total, self.block(loop.body))], total)
+        if total > MAX_ENUMERATED:
+            return self.sampled(loop, total)
+        return Trips(loop.index, self.enumerated(loop, 0, total), total)
+
+    def trips(self, loop: Loop) -> int:
+        if loop.trips is None:
+            raise CannotPlay(f"how often the loop over {loop.text} runs is not known", loop.text)
+        try:
+            total = loop.trips.evaluate(self.values)
+        except Unbound as error:
+            raise CannotPlay(f"{error.name} is not known", error.name) from None
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise CannotPlay(f"the length of {loop.text} cannot be computed: {error}") from None
+        if not isinstance(total, (int, float)) or total != total or total > 1e12:
+            raise CannotPlay(f"the length of {loop.text} is no number of trips")
+        return int(-(-total // 1))
+
+    def varies(self, loop: Loop) -> bool:
+        """Whether what the body does depends on the trip: through a test or the length of an inner loop."""
+        return self._depends(loop.body, loop.index)
+
+    def _depends(self, block: Block, index: str) -> bool:
+        for item in block:
+            if isinstance(item, Event) or not self.matters(item):
+                continue
+            key = (id(item), index)
+            if key not in self.depends:
+                expr = item.trips if isinstance(item, Loop) else item.test
+                blocks = (item.body,) if isinstance(item, Loop) else item.arms
+                self.depends[key] = (expr is not None and index in self.closure(expr)) or any(
+                    self._depends(inner, index) for inner in blocks
+                )
+            if self.depends[key]:
+                return True
+        return False
+
+    def closure(self, expr: Expr) -> set[str]:
+        """The symbols an expression depends on, through definitions."""
+        found: set[str] = set()
+        waiting = list(expr.symbols())
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                if name in self.training.definitions:
+                    waiting += self.training.definitions[name].symbols()
+        return found
+
+    def trip(self, loop: Loop, position: int) -> Node:
+        self.values.witness[loop.index] = position
+        return self.block(loop.body)
+
+    def enumerated(self, loop: Loop, start: int, stop: int) -> list[tuple[int, Node]]:
+        segments: list[tuple[int, Node]] = []
+        for position in range(start, stop):
+            node = self.trip(loop, position)
+            if segments and segments[-1][1].signature == node.signature:
+                segments[-1] = (segments[-1][0] + 1, segments[-1][1])
+            else:
+                segments.append((1, node))
+        return segments
+
+    def sampled(self, loop: Loop, total: int) -> Node:
+        """Long loops: either periodic (accumulation) or with a few changes (a warmup that ends)."""
+        if self._periodic(loop):
+            head = [self.trip(loop, position) for position in range(1024)]
+            period = _period([node.signature for node in head])
+            if period is not None and all(
+                self.trip(loop, probe).signature == head[probe % period].signature
+                for probe in (total // 3, total // 2, total - 1)
+            ):
+                segments: list[tuple[int, Node]] = [(1, node) for node in head[:period]]
+                return Trips(loop.index, segments, total)
+            raise CannotPlay("the training is too irregular to be played through")
+        segments = []
+        self._split(loop, 0, total - 1, self.trip(loop, 0), self.trip(loop, total - 1), segments)
+        return Trips(loop.index, segments, total)
+
+    def _split(
+        self, loop: Loop, low: int, high: int, first: Node, last: Node, segments: list[tuple[int, Node]]
+    ) -> None:
+        """Segments of equal trips between ``low`` and ``high``, found by bisection."""
+        middle = (low + high) // 2
+        centre = self.trip(loop, middle)
+        if first.signature == last.signature == centre.signature:
+            _append(segments, high - low + 1, first)
+        elif high - low <= 1:
+            _append(segments, 1, first)
+            if high > low:
+                _append(segments, 1, last)
+        else:
+            self._split(loop, low, middle, first, centre, segments)
+            self._split(loop, middle + 1, high, self.trip(loop, middle + 1), last, segments)
+
+    def _periodic(self, loop: Loop) -> bool:
+        return any(_mentions_remainder(test) for test in _tests(loop.body))
+
+
+def _append(segments: list[tuple[int, Node]], count: int, node: Node) -> None:
+    if segments and segments[-1][1].signature == node.signature:
+        segments[-1] = (segments[-1][0] + count, segments[-1][1])
+    else:
+        segments.append((count, node))
+
+
+def _tests(block: Block) -> list[Expr]:
+    found: list[Expr] = []
+    for item in block:
+        if isinstance(item, Branch):
+            if item.test is not None:
+                found.append(item.test)
+            for arm in item.arms:
+                found += _tests(arm)
+        elif isinstance(item, Loop):
+            found += _tests(item.body)
+    return found
+
+
+def _mentions_remainder(expr: Expr) -> bool:
+    return isinstance(expr, Op) and (expr.name == "%" or any(map(_mentions_remainder, expr.args)))
+
+
+def _period(signatures: Sequence[Signature]) -> int | None:
+    for period in range(1, len(signatures) // 2 + 1):
+        if all(signatures[i] == signatures[i % period] for i in range(len(signatures))):
+            return period
+    return None

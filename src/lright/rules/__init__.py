@@ -1,0 +1,46 @@
+"""The catalogue of mistakes: one file a rule (``RULES`` below is their list, in the order of their numbers)."""
+
+from __future__ import annotations
+
+from .base import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_found: tuple[Rule, ...] = ()
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, by number."""
+    global _found
+    if not _found:
+        from importlib import import_module
+
+        modules = (import_module(f".{name}", __package__) for name in MODULES)
+        _found = tuple(module.RULE for module in modules)
+    return _found
+
+
+def find(name: str) -> Rule | None:
+    """The rule of an id (``LR101``) or slug, None where there is none."""
+    wanted = name.strip().lower()
+    return next((rule for rule in all_rules() if wanted in (rule.id.lower(), rule.slug)), None)
+
+
+def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
+    """The rules that ``select`` names (all, if it names none) less those that ``ignore`` names; both take ids, slugs
+    and prefixes such as ``LR2``."""
+    selected = [name.strip().lower() for name in select]
+    ignored = [name.strip().lower() for name in ignore]
+
+    def named(rule: Rule, names: list[str]) -> bool:
+        return any(name == rule.slug or rule.id.lower().startswith(name) for name in names)
+
+    return tuple(r for r in all_rules() if (not selected or named(r, selected)) and not named(r, ignored))
+
+
+# One line a rule, in the order of their numbers.
+MODULES = (
+    "lr101_epoch_schedule_stepped_per_batch",
+)
