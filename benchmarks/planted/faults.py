@@ -272,14 +272,14 @@ def one_of_two_never_ticked(rng: random.Random) -> Spoiled:
 
 @fault("LR109", also="LR217")
 def epoch_passed_to_step(rng: random.Random) -> Spoiled:
-    draft = by_epoch(rng, "restarts", epoch_loop=rng.choice(("range", "trange", "while")))
+    draft = by_epoch(rng, "restarts", "multiplicative", epoch_loop=rng.choice(("range", "trange", "while")))
     draft.script.edit("tick", ".step()", ".step(epoch)")
     return done(draft)
 
 
 @fault("LR109", also="LR217")
 def loss_passed_to_step(rng: random.Random) -> Spoiled:
-    draft = by_epoch(rng, "restarts", "sequential", evaluate=True)
+    draft = by_epoch(rng, "restarts", "sequential", "multiplicative", evaluate=True)
     draft.script.edit("tick", ".step()", ".step(val_loss)")
     return done(draft)
 
