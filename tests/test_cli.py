@@ -1,8 +1,8 @@
 """The command line: what is read, what is shown, what is written, and the exit codes.
 
-A stub stands in for the doctor, with answers that are easy to know: every ``bad()`` is an error with an unsafe
-fix (``good()``), every ``poor()`` a warning with a safe one (``fair()``), every ``hint()`` an info, and a file
-with ``broken(`` is no Python.
+A stub stands in for the doctor, with answers that are easy to know: every ``bad()`` is an error with an
+unsafe fix (``good()``), every ``poor()`` a warning with a safe one (``fair()``), every ``hint()`` an info, and
+a file with ``broken(`` is no Python.
 """
 
 from __future__ import annotations

@@ -74,7 +74,9 @@ def summary(report: Report, screen: Screen, *, severity: str = WARNING) -> Itera
             f", {unsafe} more with --fix --unsafe-fixes" if unsafe else ""
         )
     elif unsafe:
-        yield f"{unsafe} fixable with --fix --unsafe-fixes (--diff shows what would change)"
+        yield from screen.wrap(
+            f"{unsafe} fixable with --fix --unsafe-fixes (--diff shows what would change)"
+        )
     for name in (WARNING, INFO):
         below = sum(finding.severity == name for finding in hidden)
         if below:
