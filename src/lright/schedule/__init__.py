@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from .values import Share as Share
 
 CONSTRUCTORS = (
-    "warmup", "hold", "constant", "linear", "cosine", "polynomial", "exponential", "one_minus_sqrt",
-    "one_minus_square", "power", "rex", "tanh", "decay", "inverse_sqrt", "power_law", "noam", "step", "multi_step",
-    "exp_decay", "triangular", "triangular2", "exp_range", "restarts", "points", "one_cycle", "wsd",
+    "warmup", "hold", "constant", "linear", "cosine", "polynomial", "exponential",
+    "one_minus_sqrt", "one_minus_square", "power", "rex", "tanh", "decay", "inverse_sqrt", "power_law", "noam", "step",
+    "multi_step", "exp_decay", "triangular", "triangular2", "exp_range", "restarts", "points", "one_cycle", "wsd",
 )  # fmt: skip
 
 _ROOMS = {
@@ -71,8 +71,8 @@ _ROOMS = {
 }
 
 __all__ = [
-    *CONSTRUCTORS, "Absolute", "Note", "PastTheEnd", "Plan", "Resolved", "Schedule", "ScheduleSyntaxError", "Share",
-    "greedy", "plateau", "product", "sequence",
+    *CONSTRUCTORS, "Absolute", "Note", "PastTheEnd", "Plan", "Resolved", "Schedule", "ScheduleSyntaxError",
+    "Share", "greedy", "plateau", "product", "sequence",
 ]  # fmt: skip
 
 

@@ -20,10 +20,10 @@ from .values import as_budget
 
 
 class Plan(Mapping[str, Schedule]):
-    """What every hyper-parameter of an optimizer does: a mapping of its name ("lr", "momentum", ...) to a schedule.
+    """What the hyper-parameters of an optimizer do: a mapping of names ("lr", "momentum") to schedules.
 
-    ``groups`` says what differs in parameter groups, by name: a number multiplies the LR there, a mapping gives
-    schedules of its own. Values of a parameter without a peak are the values themselves.
+    ``groups`` says what differs in parameter groups, by name: a number multiplies the LR there, a mapping
+    gives schedules of its own. Values of a parameter without a peak are the values themselves.
 
     >>> from lright.schedule import cosine, hold
     >>> plan = Plan(lr=cosine(), groups={"backbone": 0.1, "head": {"lr": hold()}})
