@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .doctor import Options
     from .finding import Edit, Failure, FileReport, Fix, Report
     from .observe.source.files import Input
-    from .rules import Rule
+    from .rules.base import Rule
 
 HELP = """\
 lright: what your learning rate really does, what is wrong, and a proved fix.
@@ -398,7 +398,8 @@ def _parser(name: str, usage: str, command: Callable[[list[str]], int]) -> argpa
         usage=f"lright {name} {usage}",
         description=command.__doc__,
         allow_abbrev=False,
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32),
+        # A width of its own spares argparse the import of shutil at every option.
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32, width=80),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 
 from ..finding import Curve, FileReport, Finding, Fix, Report
@@ -36,7 +37,8 @@ def jsonform(report: Report) -> str:
         ],
         "errors": [{"path": failure.path, "message": failure.message} for failure in report.failures],
     }
-    return json.dumps(data, indent=2, allow_nan=False)
+    text = json.dumps(data, indent=2, allow_nan=False)
+    return re.sub(r"\[\n\s+([^\s,]+),\n\s+([^\s,]+)\n\s+\]", r"[\1, \2]", text)  # a point on one line
 
 
 def _file(file: FileReport) -> dict[str, object]:

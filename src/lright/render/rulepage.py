@@ -9,7 +9,7 @@ from .terminal import STYLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..rules import Rule
+    from ..rules.base import Rule
 
 FAMILIES = {
     "1": "Clock: how often the schedule advances",

@@ -191,7 +191,7 @@ def _curves(finding: Finding, screen: Screen) -> Iterator[str]:
 
     inner = screen.width - 2
     if finding.intended is None:
-        drawn = _chart([finding.actual], inner, screen, "real: " + finding.actual.label)
+        drawn = _chart([finding.actual], inner, screen, _title("real", finding.actual))
     else:
         half = (inner - 2) // 2
         low, high = _heights([finding.intended, finding.actual])
@@ -203,7 +203,7 @@ def _curves(finding: Finding, screen: Screen) -> Iterator[str]:
 
 
 def _title(what: str, curve: Curve) -> str:
-    return f"{what}: {curve.label}" if curve.label and curve.label != what else what
+    return what if curve.label in ("", "planned", "intended", "actual", "real") else f"{what}: {curve.label}"
 
 
 def _heights(curves: Sequence[Curve]) -> tuple[float, float]:
@@ -259,6 +259,7 @@ def _clean(file: FileReport, screen: Screen) -> Iterator[str]:
         title = curves[0].label if len(curves) == 1 else ""
         drawn = _chart(curves, screen.width - 2, screen, title or "learning rate")
         yield from ("  " + line for line in drawn)
+    yield ""
 
 
 def in_words(curve: Curve) -> str:
