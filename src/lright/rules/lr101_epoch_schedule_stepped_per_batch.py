@@ -75,6 +75,20 @@ for epoch in range(EPOCHS):
         optimizer.step()
         scheduler.step()
 """,
+        """\
+import torch
+
+model = torch.nn.Linear(10, 2)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(50000, 10)), batch_size=128)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[12000, 16000], gamma=0.1)
+for epoch in range(50):
+    for (x,) in loader:
+        optimizer.zero_grad()
+        model(x).pow(2).mean().backward()
+        optimizer.step()
+        scheduler.step()
+""",
     )
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
     fix_safety = """Unsafe: moving step() behind the batch loop and lengthening the schedule to batches are both right; the

@@ -1,0 +1,117 @@
+"""Every rule keeps what its file promises: its examples are read by the observer of source code and judged."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from lright import rules
+from lright.doctor import Options, check_source
+from lright.finding import INFO, SEVERITIES, FileReport
+from lright.observe.source import edit
+from lright.rules.base import Rule
+
+ALL = rules.all_rules()
+
+
+def named(rule: Rule) -> str:
+    return rule.id
+
+
+def examples(which: str) -> list[object]:
+    """One case an example, named LR101-bad-0."""
+    return [
+        pytest.param(rule, source, id=f"{rule.id}-{which}-{position}")
+        for rule in ALL
+        for position, source in enumerate(getattr(rule, which))
+    ]
+
+
+@cache
+def report(source: str, fixes: bool = False) -> FileReport:
+    return check_source(source, "train.py", Options(fixes=fixes))
+
+
+def counted(found: FileReport) -> list[str]:
+    """The findings that count, as text that tells a reader of a failed test what was said."""
+    return [f"{f.rule} line {f.place.line}: {f.message}" for f in found.findings if f.severity != INFO]
+
+
+def test_ids_and_slugs_are_unique_and_in_order() -> None:
+    ids = [rule.id for rule in ALL]
+    assert ids == sorted(set(ids))
+    slugs = [rule.slug for rule in ALL]
+    assert len(slugs) == len(set(slugs))
+
+
+def test_modules_are_named_after_their_rules() -> None:
+    expected = [f"{rule.id.lower()}_{rule.slug.replace('-', '_')}" for rule in ALL]
+    assert list(rules.MODULES) == expected
+
+
+@pytest.mark.parametrize("rule", ALL, ids=named)
+def test_pages_are_filled_in(rule: Rule) -> None:
+    assert re.fullmatch(r"LR[1-6]\d\d", rule.id)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.slug)
+    assert rule.severity in SEVERITIES
+    assert rule.summary and not rule.summary.endswith(".") and "\n" not in rule.summary
+    assert len(rule.why) > 80
+    assert rule.sources
+    assert rule.fix_safety
+    assert len(rule.bad) >= 2
+    assert len(rule.good) >= 2
+    assert rule.id not in rule.covers
+    assert all(re.fullmatch(r"LR\d\d\d", covered) for covered in rule.covers)
+
+
+@pytest.mark.parametrize(("rule", "source"), [*examples("bad"), *examples("good")])
+def test_examples_are_python(rule: Rule, source: str) -> None:
+    assert source.endswith("\n")
+    ast.parse(source)
+
+
+@pytest.mark.parametrize(("rule", "source"), examples("bad"))
+def test_bad_example_is_found(rule: Rule, source: str) -> None:
+    found = report(source)
+    assert rule.id in {finding.rule for finding in found.findings}, counted(found)
+    others = [text for text in counted(found) if not text.startswith(rule.id)]
+    assert not others
+
+
+@pytest.mark.parametrize(("rule", "source"), examples("bad"))
+def test_bad_example_is_explained(rule: Rule, source: str) -> None:
+    lines = source.count("\n")
+    for finding in report(source).findings:
+        if finding.rule == rule.id:
+            assert finding.slug == rule.slug
+            assert 1 <= finding.place.line <= lines
+            assert finding.message and "\n" not in finding.message and not finding.message.endswith(".")
+            assert "None" not in finding.message and "?" not in finding.message
+            assert set(finding.covers) <= set(rule.covers)
+            assert finding.conditions
+
+
+@pytest.mark.parametrize(("rule", "source"), examples("good"))
+def test_good_example_is_silent(rule: Rule, source: str) -> None:
+    found = report(source)
+    assert not counted(found)
+    assert rule.id not in {finding.rule for finding in found.findings}
+
+
+@pytest.mark.parametrize(("rule", "source"), examples("bad"))
+def test_offered_fix_mends_the_example(rule: Rule, source: str) -> None:
+    mended = source
+    offered = [finding.fix for finding in report(source, fixes=True).findings if finding.rule == rule.id]
+    fixes = [fix for fix in offered if fix is not None]
+    if not fixes:
+        pytest.skip("no fix is offered for this example")
+    mended = edit.apply(source, fixes[0].edits)
+    ast.parse(mended)
+    assert mended != source
+    after = report(mended)
+    left = [finding for finding in after.findings if finding.rule == rule.id]
+    assert len(left) == len(offered) - 1
+    assert len(counted(after)) < len(counted(report(source))) or rule.severity == INFO
