@@ -194,23 +194,34 @@ def _curves(finding: Finding, screen: Screen) -> Iterator[str]:
         drawn = _chart([finding.actual], inner, screen, _title("real", finding.actual))
     else:
         half = (inner - 2) // 2
-        low, high = _heights([finding.intended, finding.actual])
-        left = _chart([finding.intended], half, screen, _title("planned", finding.intended), low, high)
-        right = _chart([finding.actual], half, screen, _title("real", finding.actual), low, high)
+        box = _shared_box(finding.intended, finding.actual)
+        left = _chart([finding.intended], half, screen, _title("planned", finding.intended), box)
+        real = _title("real", finding.actual) + _part(finding.intended, finding.actual)
+        fails = finding.actual.ends == "raise"  # where it does is seen against the whole training
+        right = _chart([finding.actual], half, screen, real, box, wide=fails)
         drawn = side_by_side(left, right, inner)
     yield from ("  " + line if line else "" for line in drawn)
     yield ""
 
 
 def _title(what: str, curve: Curve) -> str:
-    return what if curve.label in ("", "planned", "intended", "actual", "real") else f"{what}: {curve.label}"
+    return (
+        what if curve.label in ("", "planned", "intended", "actual", "real") else f"{what}: {curve.label}"
+    )
 
 
-def _heights(curves: Sequence[Curve]) -> tuple[float, float]:
+def _part(whole: Curve, part: Curve) -> str:
+    """What to add to the title of a curve that is known or shown for the first part of the training only."""
+    end, last = whole.points[-1][0] if whole.points else 0.0, part.points[-1][0] if part.points else 0.0
+    if part.ends == "raise" or whole.unit != part.unit or last >= 0.9 * end:
+        return ""
+    return f" (the first {last:,.6g} of {end:,.6g} {plural_of(part.unit)})"
+
+
+def _shared_box(first: Curve, second: Curve) -> Box:
     from .chart import bounds
 
-    box = bounds([_drawable(curve) for curve in curves])
-    return box.low, box.high
+    return bounds([_drawable(first), _drawable(second)])
 
 
 def _chart(
@@ -218,16 +229,20 @@ def _chart(
     width: int,
     screen: Screen,
     title: str,
-    low: float | None = None,
-    high: float = 0.0,
+    box: Box | None = None,
+    *,
+    wide: bool = True,
 ) -> list[str]:
+    """The lines of a chart; with ``box`` at its height, and at its width too unless ``wide`` is False."""
     from .chart import bounds, chart
 
     drawn = [_drawable(curve) for curve in curves]
-    box = bounds(drawn)
-    if low is not None:
-        box = box._replace(low=low, high=high)
-    lines = chart(drawn, width, CHART_ROWS, unicode=screen.unicode, color=screen.color, box=box)
+    own = bounds(drawn)
+    if box and wide:
+        own = box
+    elif box:
+        own = own._replace(low=box.low, high=box.high)
+    lines = chart(drawn, width, CHART_ROWS, unicode=screen.unicode, color=screen.color, box=own)
     return [screen.paint(screen.clip(title, width), "dim"), *lines]
 
 
@@ -305,4 +320,5 @@ def _circumstances(file: FileReport, screen: Screen) -> Iterator[str]:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .chart import Box
     from .chart import Curve as ChartCurve
