@@ -48,14 +48,14 @@ if TYPE_CHECKING:
     from .values import Absolute as Absolute
     from .values import Share as Share
 
-CONSTRUCTORS = (
-    "warmup", "hold", "constant", "linear", "cosine", "polynomial", "exponential",
-    "one_minus_sqrt", "one_minus_square", "power", "rex", "tanh", "decay", "inverse_sqrt", "power_law", "noam", "step",
+_CONSTRUCTORS = (
+    "warmup", "hold", "constant", "linear", "cosine", "polynomial", "exponential", "one_minus_sqrt",
+    "one_minus_square", "power", "rex", "tanh", "decay", "inverse_sqrt", "power_law", "noam", "step",
     "multi_step", "exp_decay", "triangular", "triangular2", "exp_range", "restarts", "points", "one_cycle", "wsd",
 )  # fmt: skip
 
 _ROOMS = {
-    **dict.fromkeys(CONSTRUCTORS, "constructors"),
+    **dict.fromkeys(_CONSTRUCTORS, "constructors"),
     "Absolute": "values",
     "Note": "lint",
     "PastTheEnd": "resolve",
@@ -71,7 +71,7 @@ _ROOMS = {
 }
 
 __all__ = [
-    *CONSTRUCTORS, "Absolute", "Note", "PastTheEnd", "Plan", "Resolved", "Schedule", "ScheduleSyntaxError",
+    *_CONSTRUCTORS, "Absolute", "Note", "PastTheEnd", "Plan", "Resolved", "Schedule", "ScheduleSyntaxError",
     "Share", "greedy", "plateau", "product", "sequence",
 ]  # fmt: skip
 

@@ -355,7 +355,7 @@ def _tracks(piece: Piece) -> Iterator[Track]:
 
 
 def _short(length: Length) -> str:
-    return str(Length(float(f"{length.number:.6g}"), length.unit, length.scope))
+    return str(Length(float(f"{length.number:.4g}"), length.unit, length.scope))
 
 
 def resolve(
