@@ -45,8 +45,9 @@ def read(
     situation.notes = list(dict.fromkeys(reader.notes))
     unused = [name for name in given if name not in reader.used_settings and name != "processes"]
     situation.notes += [f"--set {name}: the script has no such value" for name in unused]
+    entries = frozenset(training.entry for training in trainings)
     for condition, world in worlds(reader):
-        more, _ = read_world(tree, lines, world, given, arguments)
+        more, _ = read_world(tree, lines, world, given, arguments, entries)
         for training in more:
             training.condition = condition
         situation.trainings += more

@@ -116,10 +116,7 @@ class Reader:
         self.statements = 0
         self.counter = 0
         self.names_seen: dict[str, int] = {}
-        self.carried_attributes = _updated_attributes(tree)
-        self.shared_names = _shared_names(tree)
-        self.relevant = words.relevant_functions(tree)
-        self._assigned: dict[int, frozenset[str]] = {}
+        self.carried_attributes, self.shared_names, self.relevant = _survey(tree)
 
     # -- small services --------------------------------------------------------------------------------------------
 
@@ -717,9 +714,10 @@ class Reader:
 
     def generalise(self, node: ast.For | ast.AsyncFor | ast.While, index: str) -> list[tuple[dict[str, Value], str, Sym, Expr]]:
         """Before a loop body is read: scalars that it changes become symbols of the trip."""
-        assigned = self._assigned.get(id(node))
+        assigned = getattr(node, "_lright_assigned", None)
         if assigned is None:
-            assigned = self._assigned[id(node)] = _assigned_names(node)
+            assigned = _assigned_names(node)
+            node._lright_assigned = assigned  # type: ignore[union-attr]
         carried = []
         seen: set[int] = set()
         for scope in self.frames:
@@ -966,6 +964,15 @@ _STATEMENTS = {
 }
 if hasattr(ast, "TryStar"):
     _STATEMENTS[ast.TryStar] = _try
+
+
+def _survey(tree: ast.Module) -> tuple[frozenset[str], dict[int, frozenset[str]], frozenset[str]]:
+    """What is asked of the whole file, once for all worlds."""
+    known = getattr(tree, "_lright_survey", None)
+    if known is None:
+        known = (_updated_attributes(tree), _shared_names(tree), words.relevant_functions(tree))
+        tree._lright_survey = known  # type: ignore[attr-defined]
+    return known  # type: ignore[no-any-return]
 
 
 # -- what a body changes --------------------------------------------------------------------------------------------

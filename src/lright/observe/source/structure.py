@@ -32,8 +32,10 @@ def read_world(
     world: Mapping[str, Scalar],
     settings: Mapping[str, Scalar],
     arguments: Sequence[str],
+    entries: frozenset[str] | None = None,
 ) -> tuple[list[Training], Reader]:
-    """Read the script in one world: a training for the module and one for each uncalled function that trains."""
+    """Read the script in one world: a training for the module and one for each uncalled function that trains
+    (only those of ``entries``, where it is given)."""
     reader = Reader(tree, lines, world, settings, arguments)
     trainings = []
     try:
@@ -43,7 +45,7 @@ def read_world(
         reader.notes.append(str(error) or "nested too deeply to be followed")
     if _matters(reader.root):
         trainings.append(_training(reader, "<module>"))
-    trainings += _uncalled(reader, tree)
+    trainings += _uncalled(reader, entries)
     return trainings, reader
 
 
@@ -69,15 +71,17 @@ def _training(reader: Reader, entry: str) -> Training:
     return training
 
 
-def _uncalled(reader: Reader, tree: ast.Module) -> list[Training]:
+def _uncalled(reader: Reader, entries: frozenset[str] | None) -> list[Training]:
     """Functions and classes that nobody in the file calls, read as if they were: they are what others import."""
     found = []
     for name, value in list(reader.module.names.items()):
+        if entries is not None and name not in entries:
+            continue
         if isinstance(value, Function) and id(value.node) not in reader.called and name in reader.relevant:
             found += _read_entry(reader, name, value)
         elif isinstance(value, Class) and _methods(value) & reader.relevant and not _instantiated(reader, value):
             found += _read_class(reader, value)
-    for function in reader.handed_on:
+    for function in reader.handed_on if entries is None else ():
         if id(function.node) not in reader.called and function.name in reader.relevant:
             found += _read_entry(reader, function.name, function)
     return found
@@ -230,9 +234,8 @@ def _kind_without_update(loop: Loop, training_elsewhere: bool) -> str:
         return MICRO
     if _over_data(loop) and (loop.evaluating or words.names_validation(loop.text) or training_elsewhere):
         return EVALUATION
-    if loop.evaluating and not _named_epoch(loop):
-        return EVALUATION
-    return OTHER
+    counted = isinstance(loop.trips, Sym) and loop.trips.text.startswith("len(")
+    return EVALUATION if loop.evaluating and counted and not _named_epoch(loop) else OTHER
 
 
 def _classify_by_ticks(training: Training) -> None:

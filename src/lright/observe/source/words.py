@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from ...quantity import (
     BATCHES,
@@ -55,14 +56,30 @@ _DIRECTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def source(node: ast.AST) -> str:
-    """A piece of syntax as one line of text, shortened."""
+    """A piece of syntax as one line of text, shortened. Remembered on the node: every world asks again."""
+    known = getattr(node, "_lright_text", None)
+    if isinstance(known, str):
+        return known
+    text = _written(node)
+    text = text if len(text) <= 80 else text[:77] + "..."
+    node._lright_text = text  # type: ignore[attr-defined]
+    return text
+
+
+def _written(node: ast.AST) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, (ast.Name, ast.Attribute)):
+        return f"{_written(node.value)}.{node.attr}"
+    if isinstance(node, ast.Constant):
+        return repr(node.value)
     try:
-        text = " ".join(ast.unparse(node).split())
+        return " ".join(ast.unparse(node).split())
     except (ValueError, RecursionError):
-        text = type(node).__name__
-    return text if len(text) <= 80 else text[:77] + "..."
+        return type(node).__name__
 
 
+@lru_cache(maxsize=None)
 def last_part(text: str) -> str:
     """``epochs`` of ``args.epochs``, ``cfg["epochs"]`` or ``epochs``."""
     found = re.findall(r"[A-Za-z_]\w*", text)
@@ -84,6 +101,7 @@ def aliases(text: str, option: str | None) -> Iterator[str]:
         yield option.replace("_", "-")
 
 
+@lru_cache(maxsize=None)
 def unit_hint(text: str) -> Dimension | None:
     """What a name alone suggests that it counts."""
     if text.startswith("len("):
@@ -107,6 +125,7 @@ def micro_steps(text: str) -> bool:
     return re.search(r"iter|batch", last_part(text), re.I) is not None
 
 
+@lru_cache(maxsize=None)
 def direction(text: str) -> str | None:
     """``max`` for a metric that is better when larger, ``min`` for a loss, None where the name does not tell."""
     found: set[str] = set()
@@ -116,6 +135,7 @@ def direction(text: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+@lru_cache(maxsize=None)
 def phase(text: str) -> str | None:
     """``train`` or ``validation`` where the name of a metric tells."""
     if re.search(r"(^|[^a-z])(val|valid|validation|eval|test|dev)", text, re.I):
@@ -125,11 +145,13 @@ def phase(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=None)
 def names_evaluation(name: str) -> bool:
     """A function that evaluates, by its name."""
     return bool(_EVALUATION.search(_snake(name))) and not _TRAINING.search(_snake(name))
 
 
+@lru_cache(maxsize=None)
 def names_training(name: str) -> bool:
     return bool(_TRAINING.search(_snake(name)))
 
@@ -138,14 +160,17 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
 
 
+@lru_cache(maxsize=None)
 def names_loader(name: str) -> bool:
     return bool(_LOADER.search(name))
 
 
+@lru_cache(maxsize=None)
 def names_optimizer(name: str) -> bool:
     return bool(_OPTIMIZER.search(name)) and not names_scheduler(name) and "state" not in name.lower()
 
 
+@lru_cache(maxsize=None)
 def names_scheduler(name: str) -> bool:
     lowered = name.lower()
     if "state" in lowered or "type" in lowered or lowered.endswith(("_name", "name", "_args", "_kwargs", "_config", "_cfg", "_params")):
@@ -153,6 +178,7 @@ def names_scheduler(name: str) -> bool:
     return bool(_SCHEDULER.search(name)) and not _NOT_LR_SCHEDULER.search(name)
 
 
+@lru_cache(maxsize=None)
 def names_validation(text: str) -> bool:
     return bool(re.search(r"(^|[^a-z])(val|valid|validation|eval|test|dev)", _snake(text), re.I))
 
@@ -200,7 +226,11 @@ def is_no_grad_decorated(node: ast.AST) -> bool:
 def is_generator(node: ast.AST) -> bool:
     if isinstance(node, ast.Lambda):
         return False
-    return any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node))
+    known = getattr(node, "_lright_generator", None)
+    if known is None:
+        known = any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node))
+        node._lright_generator = known  # type: ignore[attr-defined]
+    return bool(known)
 
 
 def decorated(reader: object, node: ast.FunctionDef | ast.AsyncFunctionDef, function: Function) -> Value:
@@ -238,11 +268,7 @@ def _pattern_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
 
 def test_origin(test: ast.expr) -> str:
     """What a test asks for, where that is recognised: ``main process``, or nothing."""
-    for node in ast.walk(test):
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        if name and _RANK.search(name) and _picks_one(test):
-            return "main process"
-    return ""
+    return "main process" if _RANK.search(source(test)) and _picks_one(test) else ""
 
 
 def _picks_one(test: ast.expr) -> bool:
@@ -271,7 +297,15 @@ _RELEVANT_ATTRIBUTES = frozenset(
 
 def relevant(nodes: Sequence[ast.stmt], functions: frozenset[str]) -> bool:
     """Whether statements may have to do with the learning rate."""
-    return any(_relevant(node, functions) for statement in nodes for node in ast.walk(statement))
+    return any(_statement_matters(statement, functions) for statement in nodes)
+
+
+def _statement_matters(statement: ast.stmt, functions: frozenset[str]) -> bool:
+    known = getattr(statement, "_lright_matters", None)
+    if known is None:
+        known = any(_relevant(node, functions) for node in ast.walk(statement))
+        statement._lright_matters = known  # type: ignore[attr-defined]
+    return bool(known)
 
 
 def _relevant(node: ast.AST, functions: frozenset[str]) -> bool:
@@ -404,15 +438,18 @@ def defined_by_star(name: str, modules: Sequence[str]) -> bool:
     return name in emulate.NAMES or name in _TORCH_OPTIM or name in ("DataLoader", "TensorDataset", "tqdm")
 
 
+@lru_cache(maxsize=None)
 def names_data(text: str) -> bool:
     """Iterating over something that is a loader, by its name."""
     inner = re.sub(r"\b(enumerate|tqdm|zip|iter|list|range|len|auto|total|desc|leave|start|trange|track|min|max)\b", " ", text)
     return any(names_loader(name) for name in re.findall(r"[A-Za-z_]\w*", inner)) and not re.match(r"range\(", text)
 
 
+@lru_cache(maxsize=None)
 def names_epoch(text: str) -> bool:
     return re.search(r"epoch|(^|\W)ep(\W|$)", text, re.I) is not None
 
 
+@lru_cache(maxsize=None)
 def names_step(text: str) -> bool:
     return re.search(r"step|iter|batch|(^|\W)it(\W|$)", text, re.I) is not None
