@@ -8,17 +8,12 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from lright.render.rulepage import FAMILIES
 from lright.rules import all_rules
 from lright.rules.base import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 FROM_ROOT = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
-FAMILIES = {
-    "1": "Clock: how often the schedule advances",
-    "2": "Length: how long it is, against the training",
-    "3": "Wiring: who controls the LR",
-    "4": "Resume: what a restart does",
-}
 
 
 def root_page(source: str) -> str:

@@ -26,7 +26,7 @@ FLOORS = [
     {"nouns"},
     {"schedule", "play"},
     {"case"},
-    {"rules", "observe", "advise", "find", "drive", "render"},
+    {"rules", "observe", "advise", "find", "drive", "render", "curves"},
     {"doctor", "preview", "torch"},
     {"cli", "agent"},
     {"__init__", "__main__"},

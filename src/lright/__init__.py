@@ -12,15 +12,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .clock import Budget as Budget
     from .clock import Length as Length
+    from .doctor import Options as Options
+    from .doctor import check_source as check_source
     from .errors import LrightError as LrightError
+    from .schedule.phases import Schedule as Schedule
 
 _ROOMS = {
     "Budget": "clock",
     "Length": "clock",
     "LrightError": "errors",
+    "Options": "doctor",
+    "Schedule": "schedule.phases",
+    "check_source": "doctor",
 }
 
-__all__ = ["Budget", "Length", "LrightError", "__version__"]
+__all__ = ["Budget", "Length", "LrightError", "Options", "Schedule", "check_source", "__version__"]
 
 
 def __getattr__(name: str) -> object:
