@@ -1,8 +1,8 @@
 """Emulated timm schedulers against the real timm 1.0, over arguments drawn by hypothesis.
 
-Domain: one to three groups, with and without `lr_scale`; cycles that grow and shrink, warmup as a prefix or not, epochs
-or updates, seeded noise; times 0 to 250 in order, and 10,000 in the long examples. The LR agrees to 1e-9 of the
-highest one; exceptions agree in type and tick. The plateau over random metric traces.
+Domain: one to three groups, with and without `lr_scale`; cycles that grow and shrink, warmup as a prefix or
+not, epochs or updates, seeded noise; times 0 to 150 in order, and 10,000 in the long examples. The LR
+agrees to 1e-9 of the highest one; exceptions agree in type and tick. The plateau over random metric traces.
 
 timm itself needs torchvision, its schedulers do not: they are imported under an empty package of its name.
 """
@@ -40,7 +40,7 @@ def import_schedulers() -> Any:
 
 schedulers = import_schedulers()
 budget = settings(
-    max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
 )
 Arguments = dict[str, Any]
 
@@ -142,7 +142,9 @@ SCHEDULERS: dict[str, tuple[Arguments, Arguments]] = {
             "stable_fn": st.sampled_from(["constant", "rsqrt", "power", "log"]),
             "stable_timescale": st.none() | st.floats(0, 30),
             "stable_power": st.floats(0, 2),
-            "decay_fn": st.sampled_from(["linear", "1-sqrt", "cosine", "power", "exp", "log", lambda x: (1 - x) ** 2]),
+            "decay_fn": st.sampled_from(
+                ["linear", "1-sqrt", "cosine", "power", "exp", "log", lambda x: (1 - x) ** 2]
+            ),
             "decay_power": st.floats(0, 2),
             "decay_ratio": unit,
         },
@@ -157,7 +159,7 @@ def test_one_scheduler(name: str) -> None:
     @budget
     @given(st.fixed_dictionaries(required, optional=optional), any_groups)
     def check(arguments: Arguments, groups: list[Arguments]) -> None:
-        agree(name, arguments, groups, 250)
+        agree(name, arguments, groups, 150)
 
     check()
 
@@ -168,7 +170,7 @@ def test_long(name: str) -> None:
     agree(name, arguments, [{"lr": 0.5}], 10_000)
 
 
-@settings(budget, max_examples=100)
+@settings(budget, max_examples=60)
 @given(
     st.fixed_dictionaries(
         {},
@@ -223,4 +225,5 @@ def test_cycle_length(mul: float, prefixed: bool) -> None:
     real, _, emulated = made
     assert emulated.length == real.get_cycle_length()
     assert emulated.get_cycle_length(2) == real.get_cycle_length(2)
+    assert emulated.length is not None
     assert emulated.lr(emulated.length + 1) == 0.0  # timm rounds the length down

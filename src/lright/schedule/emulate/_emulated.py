@@ -56,8 +56,8 @@ class Emulated:
         live, self._scheduler = self._construct()
         self.arguments = _table.bound(name, args, kwargs)
         self._start = live.rates()
-        self._reach = 0 if self._writes else self._scheduler.reach()
-        self._fails = self._scheduler.fails_in() if self._reach else None
+        self._reach = -1 if self._writes else self._scheduler.reach()
+        self._fails = self._scheduler.fails_in() if self._reach > 0 else None
         self._moves_momentum = any(item.cycle_momentum for item in _everyone(self._scheduler))
         self._replayed: Live | None = None
         self._trace: list[list[Any]] = []
@@ -104,7 +104,7 @@ class Emulated:
 
         Raises ScheduleRaises where the real scheduler would have raised by then.
 
-        >>> build("LinearLR", Optimizer(lr=0.1), start_factor=0.1, total_iters=9).lr(3)
+        >>> round(build("LinearLR", Optimizer(lr=0.1), start_factor=0.1, total_iters=9).lr(3), 12)
         0.04
         """
         return self.value(tick, group)
@@ -116,7 +116,7 @@ class Emulated:
             raise LrightError(f"{self.name} has no tick {tick}: ticks count from 0")
         if parameter != "lr":
             return self._momentum(tick, group, parameter)
-        if tick == 0 and not self._writes:
+        if tick == 0 <= self._reach:
             value = self._start[group]
         elif tick > self._reach:
             self._replay_to(tick)
@@ -436,7 +436,10 @@ class TimmEmulated(Emulated):
 
     def get_cycle_length(self, cycles: int = 0) -> int:
         """timm's own count of the epochs (or updates) of its cycles, warmup included where it is a prefix."""
-        return self._timed().get_cycle_length(cycles)
+        counted = getattr(self._scheduler, "get_cycle_length", None)
+        if counted is None:
+            raise LrightError(f"{self.name} has no cycles, so timm gives it no get_cycle_length()")
+        return int(counted(cycles))
 
     def _timed(self) -> Scheduler:
         from ._timm import Scheduler

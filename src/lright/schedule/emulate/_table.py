@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 TORCH = """
-    LambdaLR MultiplicativeLR StepLR MultiStepLR ConstantLR LinearLR ExponentialLR PolynomialLR CosineAnnealingLR
-    CosineAnnealingWarmRestarts CyclicLR OneCycleLR SequentialLR ChainedScheduler ReduceLROnPlateau SWALR
+    LambdaLR MultiplicativeLR StepLR MultiStepLR ConstantLR LinearLR ExponentialLR PolynomialLR
+    CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR OneCycleLR SWALR SequentialLR ChainedScheduler
+    ReduceLROnPlateau
 """.split()
 TIMM = """
     CosineLRScheduler TanhLRScheduler PolyLRScheduler StepLRScheduler MultiStepLRScheduler WSDLRScheduler
@@ -39,9 +40,9 @@ MODULES = {
 # What an argument of this name measures, in every scheduler that has it.
 _COUNTS = {
     "ticks": """
-        step_size total_iters T_max T_0 step_size_up step_size_down total_steps anneal_epochs patience cooldown
-        warmup window_size num_warmup_steps num_training_steps num_decay_steps num_stable_steps timescale
-        t_initial decay_t warmup_t patience_t cooldown_t stable_timescale
+        step_size total_iters T_max T_0 step_size_up step_size_down total_steps anneal_epochs patience
+        cooldown warmup window_size num_warmup_steps num_training_steps num_decay_steps num_stable_steps
+        timescale t_initial decay_t warmup_t patience_t cooldown_t stable_timescale
     """,
     "list of ticks": "milestones noise_range_t",
     "factor": "epochs steps_per_epoch",  # their product is a number of ticks
@@ -97,7 +98,7 @@ def parameters(name: str) -> tuple[Parameter, ...]:
     """The parameters of a known name, in order, read off the constructor itself."""
     shown = _PASSES_ON.get(name, name)
     made: Any = maker(shown)
-    function = made.__init__ if isinstance(made, type) else made
+    function = vars(made)["__init__"] if isinstance(made, type) else made
     code, defaults = function.__code__, function.__defaults__ or ()
     names = code.co_varnames[: code.co_argcount]
     first_default = len(names) - len(defaults)

@@ -78,7 +78,7 @@ class Scheduler(LRScheduler):
         """The LR of each group at time t of the schedule proper."""
         raise NotImplementedError
 
-    def step(self, epoch: Any, metric: Any = None) -> None:
+    def step(self, epoch: Any, metric: Any = None) -> None:  # type: ignore[override]
         if self.t_in_epochs:
             self.put(self.noisy(self.values(epoch), epoch))
 
@@ -398,7 +398,7 @@ class PlateauLRScheduler(Scheduler, MetricDriven):
         self.warm_up(warmup_t, warmup_lr_init)
         self.before_noise: list[Any] | None = None
 
-    def step(self, epoch: Any, metric: Any = None) -> None:
+    def step(self, epoch: Any, metric: Any = None) -> None:  # type: ignore[override]
         if epoch <= self.warmup_t:
             self.put([self.warmup_lr_init + epoch * step for step in self.warmup_steps])
             return
@@ -516,7 +516,7 @@ class WSDLRScheduler(Scheduler):
 
     def get_cycle_length(self, cycles: int = 0) -> int:
         """The whole length, warmup included."""
-        return self.warmup_t + self.t_initial
+        return int(self.warmup_t + self.t_initial)
 
     def length(self) -> int | None:
         return self.get_cycle_length()

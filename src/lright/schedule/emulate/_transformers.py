@@ -107,7 +107,7 @@ def cosine_factor(warmup: Any, total: Any, cycles: Any, floor: Any) -> Callable[
         if step < warmup:
             return warmed(step, warmup)
         wave = 0.5 * (1.0 + math.cos(math.pi * float(cycles) * 2.0 * progress(step, warmup, total)))
-        return max(0.0, wave * (1 - floor) + floor)
+        return float(max(0.0, wave * (1 - floor) + floor))
 
     return factor
 
@@ -161,7 +161,7 @@ def get_inverse_sqrt_schedule(
     def factor(step: int) -> float:
         if step < num_warmup_steps:
             return warmed(step, num_warmup_steps)
-        return 1.0 / math.sqrt((step + (scale - num_warmup_steps)) / scale)
+        return float(1.0 / math.sqrt((step + (scale - num_warmup_steps)) / scale))
 
     return Factor(optimizer, factor, last_epoch, None)
 
