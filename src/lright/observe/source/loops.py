@@ -104,7 +104,7 @@ def iteration(
     if isinstance(iterable, Range):
         step = iterable.step
         if isinstance(step, Lit) and step.value == 1:
-            span: Expr = iterable.stop if iterable.start == Lit(0) else op("-", iterable.stop, iterable.start)
+            span = _span(iterable.start, iterable.stop)
             element: Expr = here if iterable.start == Lit(0) else op("+", iterable.start, here)
         else:
             span = op("ceil", op("/", op("-", iterable.stop, iterable.start), step))
@@ -124,6 +124,20 @@ def iteration(
     length = library.length(reader, iterable, node)
     made = reader.unknown(node, "item", (iterable,))
     return length, made, None
+
+
+def _span(start: Expr, stop: Expr) -> Expr:
+    """``stop - start``, simplified where the stop is written from the start: ``range(begin, begin + n)``."""
+    if start == Lit(0):
+        return stop
+    beyond = linear_increment(stop, start) if isinstance(start, Sym) else None
+    if isinstance(beyond, Op) and beyond.name == "+" and beyond.args[0] == Lit(0):
+        return beyond.args[1]
+    if beyond is not None:
+        return beyond
+    if isinstance(start, Lit) and isinstance(stop, Op) and stop.name == "+" and stop.args[1] == start:
+        return stop.args[0]  # range(1, epochs + 1)
+    return op("-", stop, start)
 
 
 def _element(reader: Reader, items: Items, node: ast.AST) -> Value:

@@ -470,11 +470,20 @@ class Reader:
             return value.expr
         if isinstance(value, Unknown):
             return value.symbol
+        if isinstance(value, External) and not value.path.startswith("builtins."):
+            return self.imported(value.path)
         if isinstance(value, Choice) and value.test is not None:
             first, second = self.scalar(value.first), self.scalar(value.second)
             if first is not None and second is not None:
                 return op("if", value.test, first, second)
         return None
+
+    def imported(self, path: str) -> Sym:
+        """A constant of another file: unknown, but the same wherever it is used."""
+        if path not in self.facts:
+            name = path.rsplit(".", 1)[-1]
+            self.fact(path, name, None, False, "imported", None, name)
+        return Sym(path, self.facts[path].text)
 
     def escape(self, value: Value, node: ast.AST, reason: str) -> None:
         """Note that schedulers and optimizers inside ``value`` are handed to code that is not read."""
@@ -1004,17 +1013,17 @@ def _updated_attributes(tree: ast.Module) -> frozenset[str]:
 def _shared_names(tree: ast.Module) -> dict[int, frozenset[str]]:
     """Names declared global or nonlocal, per function node; all of them under 0."""
     found: dict[int, frozenset[str]] = {0: frozenset()}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            names = frozenset(
-                name
-                for inner in ast.walk(node)
-                if isinstance(inner, (ast.Global, ast.Nonlocal))
-                for name in inner.names
-            )
-            if names:
-                found[id(node)] = names
-                found[0] |= names
+
+    def visit(statements: Sequence[ast.stmt], function: ast.AST | None) -> None:
+        for statement in statements:
+            if isinstance(statement, (ast.Global, ast.Nonlocal)) and function is not None:
+                found[id(function)] = found.get(id(function), frozenset()) | frozenset(statement.names)
+                found[0] |= frozenset(statement.names)
+            inside = statement if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
+            for part in ("body", "orelse", "finalbody"):
+                visit(getattr(statement, part, ()), inside)
+
+    visit(tree.body, None)
     return found
 
 

@@ -127,12 +127,11 @@ def _read_class(reader: Reader, cls: Class) -> list[Training]:
         init = cls.lookup("__init__")
         if isinstance(init, Function):
             reader.call_function(_method(init, instance), (), {}, cls.node)
+        inner = _called_by_others(cls)
         for name, value in list(cls.attributes.items()):
             if not isinstance(value, Function) or name not in reader.relevant or id(value.node) in reader.called:
                 continue
-            if name.startswith("_") and _called_by_another(cls, name):
-                continue
-            if _called_by_another(cls, name):
+            if name in inner:
                 continue
             result = reader.call_function(_method(value, instance), (), {}, value.node)
             reader.escape(result, value.node, f"returned by {name}()")
@@ -148,14 +147,13 @@ def _method(function: Function, instance: Instance) -> Function:
     return Function(function.node, function.scope, function.name, instance, function.owner)
 
 
-def _called_by_another(cls: Class, name: str) -> bool:
-    for other, value in cls.attributes.items():
-        if other == name or not isinstance(value, Function):
-            continue
-        for node in ast.walk(value.node):
-            if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.value, ast.Name):
-                return True
-    return False
+def _called_by_others(cls: Class) -> frozenset[str]:
+    """The names that the methods of a class mention on an object, each outside the method of that name."""
+    found: set[str] = set()
+    for name, value in cls.attributes.items():
+        if isinstance(value, Function):
+            found |= words.attributes_of(value.node) - {name}
+    return frozenset(found)
 
 
 # -- loops ----------------------------------------------------------------------------------------------------------

@@ -336,6 +336,15 @@ def relevant_functions(tree: ast.Module) -> frozenset[str]:
         found |= more
 
 
+def attributes_of(node: ast.AST) -> frozenset[str]:
+    """The attribute names in a piece of syntax."""
+    known = getattr(node, "_lright_attributes", None)
+    if known is None:
+        known = frozenset(n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute))
+        node._lright_attributes = known  # type: ignore[attr-defined]
+    return known  # type: ignore[no-any-return]
+
+
 # -- which settings would turn a test ---------------------------------------------------------------------------------
 
 
