@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from .doctor import Options
-    from .finding import Edit, Failure, FileReport, Fix, Report
+    from .finding import Curve, Edit, Failure, FileReport, Fix, Report
     from .observe.source.files import Input
+    from .render.plot import Plotted
     from .rules.base import Rule
 
 HELP = """\
@@ -32,6 +33,8 @@ usage: lright check [PATHS...] [OPTIONS] [-- SCRIPT ARGUMENTS]
   lright check train.py -- --epochs 90   as it would run under this command line
   lright check train.py --fix            carry out the safe fixes (--diff: look)
   lright check . --format concise        a whole folder, one line a finding
+  lright plot train.py                   draw the learning rate of a script
+  lright plot "warmup 5ep > cosine"      or of a schedule in words
   lright rules                           the rules
   lright explain LR101                   one rule: what, why, bad, good, fix
   lright COMMAND --help                  all options of a command
@@ -325,6 +328,89 @@ def _options(asked: argparse.Namespace, script_arguments: tuple[str, ...]) -> Op
     )
 
 
+# lright plot
+
+
+def plot(arguments: list[str]) -> int:
+    """Draw the curves of schedules: in words, as a framework's constructor, or those of a script."""
+    from .render.plot import Options, plot_command
+    from .render.screen import screen_of
+
+    arguments, script_arguments = _split(arguments)
+    asked = _parse(_plot_parser(), arguments)
+    known = Options(**{name: getattr(asked, name) for name in Options._fields})
+    drawn: list[str | Plotted] = []
+    for spec in asked.paths:
+        drawn += _of_script(spec, asked, script_arguments) if _is_script(spec) else [spec]
+    print(plot_command(drawn, known, asked.output, asked.format, screen_of(sys.stdout)).rstrip("\n"))
+    return 0
+
+
+def _is_script(spec: str) -> bool:
+    return spec == "-" or spec.endswith(".py") or os.path.isfile(spec)
+
+
+def _of_script(path: str, asked: argparse.Namespace, script_arguments: tuple[str, ...]) -> list[Plotted]:
+    """The curves of a script, or a LrightError that says what they need."""
+    from .doctor import Options, check_source
+    from .observe.source import files
+    from .render.plot import Plotted
+    from .render.terminal import drawable
+
+    options = Options(script_arguments, dict(asked.set), asked.processes, fixes=False)
+    name = "<stdin>" if path == files.STDIN else files.shown(path)
+    report = check_source(files.read(path).text, name, options)
+    curves = [curve for curve in report.curves if curve.points]
+    if not curves and report.unknown:
+        wanted = report.unknown[0]
+        raise LrightError(
+            f'{name}: its curve needs {", ".join(report.unknown)}: give it with --set "{wanted}=..."'
+        )
+    if not curves:
+        raise LrightError(f"{name}: no learning-rate schedule is seen in it: plot a schedule in words")
+    several = len(curves) > 1
+    return [
+        Plotted(label := _label(name, curve, several), drawable(curve)._replace(label=label))
+        for curve in curves
+    ]
+
+
+def _label(name: str, curve: Curve, several: bool) -> str:
+    if not several:
+        return name
+    return f"{name}: {curve.optimizer or 'optimizer'}, group {curve.group}"
+
+
+def _plot_parser() -> argparse.ArgumentParser:
+    parser = _parser("plot", "SCHEDULE|SCRIPT... [OPTIONS] [-- SCRIPT ARGUMENTS]", plot)
+    example = "as in 'warmup 5ep > cosine to 0', 'StepLR(30) every epoch' or train.py"
+    parser.add_argument("paths", nargs="+", metavar="SCHEDULE|SCRIPT", help=example)
+    known = parser.add_argument_group("the training").add_argument
+    known("--peak", type=_number, metavar="LR", help="the highest learning rate (default: 1)")
+    known("--epochs", type=_number, metavar="N", help="how long it is")
+    known("--steps-per-epoch", type=_count, metavar="N", help="batches in an epoch")
+    known("--batch-size", type=_count, metavar="N", help="samples in a batch")
+    known("--samples", type=_count, metavar="N", help="samples in an epoch")
+    known("--accumulate", type=_count, metavar="N", help="batches for one optimizer update")
+    known("--processes", type=_count, metavar="N", help="how many processes train together")
+    known(
+        "--set",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value in the script",
+    )
+    drawn = parser.add_argument_group("the drawing").add_argument
+    drawn("--output", metavar="FILE", help="write it to a file: .svg, .png, .html, .csv or .json")
+    drawn(
+        "--format",
+        metavar="FORMAT",
+        help="text, svg, png, html, csv or json (default: by the file, or text)",
+    )
+    return parser
+
+
 # The rules, told
 
 
@@ -444,6 +530,19 @@ def _count(word: str) -> int:
     raise ArgumentTypeError(f"{word!r} is no count: give a whole number from 1")
 
 
+def _number(word: str) -> float:
+    from argparse import ArgumentTypeError
+    from math import isfinite
+
+    try:
+        value = float(word)
+    except ValueError:
+        value = float("nan")
+    if isfinite(value) and value > 0:
+        return value
+    raise ArgumentTypeError(f"{word!r} is no number above 0")
+
+
 def _closest(word: str, known: Iterable[str]) -> str:
     """A question to append: the known word that looks most like ``word``, or nothing."""
     from difflib import get_close_matches
@@ -458,4 +557,9 @@ def _say(lines: Iterable[str]) -> None:
         print(line)
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"check": check, "rules": rules, "explain": explain}
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "check": check,
+    "plot": plot,
+    "rules": rules,
+    "explain": explain,
+}

@@ -62,13 +62,13 @@ class Plotted(NamedTuple):
 
 
 def plot_command(
-    specs: Sequence[str],
+    specs: Sequence[str | Plotted],
     options: Options | None = None,
     output: str | None = None,
     format: str | None = None,
     screen: Screen | None = None,
 ) -> str:
-    """Draw ``specs``; what it returns is for standard output.
+    """Draw ``specs`` (texts, or curves that are at hand already); what it returns is for standard output.
 
     Without ``output`` that is the drawing itself in ``format`` (text, svg, html, csv or json); with it the drawing
     goes to that file, whose ending says the format unless ``format`` does, and a line about it is returned. Raises :class:`LrightError` for a spec that cannot be read or a fact that is missing.
@@ -80,7 +80,9 @@ def plot_command(
       1 ┤...
     """
     chosen = _format(output, format)
-    plotted = [plotted_spec(spec, options or Options()) for spec in specs]
+    plotted = [
+        spec if isinstance(spec, Plotted) else plotted_spec(spec, options or Options()) for spec in specs
+    ]
     if not plotted:
         raise UsageError("nothing to plot: give a schedule, such as 'warmup 5ep > cosine to 0'")
     if chosen == "png":

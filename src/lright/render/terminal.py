@@ -221,7 +221,7 @@ def _part(whole: Curve, part: Curve) -> str:
 def _shared_box(first: Curve, second: Curve) -> Box:
     from .chart import bounds
 
-    return bounds([_drawable(first), _drawable(second)])
+    return bounds([drawable(first), drawable(second)])
 
 
 def _chart(
@@ -236,7 +236,7 @@ def _chart(
     """The lines of a chart; with ``box`` at its height, and at its width too unless ``wide`` is False."""
     from .chart import bounds, chart
 
-    drawn = [_drawable(curve) for curve in curves]
+    drawn = [drawable(curve) for curve in curves]
     own = bounds(drawn)
     if box and wide:
         own = box
@@ -246,7 +246,8 @@ def _chart(
     return [screen.paint(screen.clip(title, width), "dim"), *lines]
 
 
-def _drawable(curve: Curve) -> ChartCurve:
+def drawable(curve: Curve) -> ChartCurve:
+    """A curve as charts take it."""
     from .chart import Curve as ChartCurve
 
     return ChartCurve(curve.label, curve.points, plural_of(curve.unit), curve.ends == "raise")
