@@ -1,8 +1,8 @@
 """The command line: what is read, what is shown, what is written, and the exit codes.
 
 A stub stands in for the doctor, with answers that are easy to know: every ``bad()`` is an error with an
-unsafe fix (``good()``), every ``poor()`` a warning with a safe one (``fair()``), every ``hint()`` an info, and
-a file with ``broken(`` is no Python.
+unsafe fix (``good()``), every ``poor()`` a warning with a safe one (``fair()``), every ``hint()`` an info,
+and a file with ``broken(`` is no Python.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from lright.cli import main
 from lright.errors import ReadError
-from lright.finding import Edit, FileReport, Finding, Fix
+from lright.finding import Curve, Edit, FileReport, Finding, Fix
 from lright.timeline import Place
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -468,3 +468,36 @@ def test_help_imports_almost_nothing() -> None:
     code = "import sys; from lright.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
     loaded = python("-c", code).stderr.split()
     assert not {"argparse", "ast", "json", "dataclasses", "re", "typing", "subprocess"} & set(loaded)
+
+
+# Plots
+
+
+def test_plot_draws_words_and_scripts_alike(lright: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def curves(source: str, path: str, options: Options) -> FileReport:
+        ASKED.append(options)
+        points = ((0.0, 0.1), (89.0, 0.0))
+        found = tuple(Curve(points, "epoch", "", "optimizer", group) for group in range(int(source)))
+        return FileReport(path, (), {}, ("len(loader)",) if source == "0" else (), (), found)
+
+    monkeypatch.setattr(sys.modules["lright.doctor"], "check_source", curves)
+    Path("a.py").write_text("1")
+    Path("b.py").write_text("2")
+    Path("c.py").write_text("0")
+    result = lright(
+        "plot", "a.py", "cosine to 0", "--epochs", "90", "--steps-per-epoch", "10", "--", "--lr", "1"
+    )
+    assert (result.code, result.err) == (0, "")
+    assert "a.py" in result.out and "cosine to 0" in result.out and "90 epochs" in result.out
+    assert ASKED[-1].arguments == ("--lr", "1") and not ASKED[-1].fixes
+    rows = lright("plot", "b.py", "--format", "csv").out.splitlines()
+    assert rows[1] == '"b.py: optimizer, group 0",0.0,epochs,0.1' and rows[3].startswith(
+        '"b.py: optimizer, group 1"'
+    )
+    result = lright("plot", "c.py")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == 'lright: c.py: its curve needs len(loader): give it with --set "len(loader)=..."\n'
+    assert lright("plot", "gone.py").err == "lright: gone.py: no such file or folder: check the name\n"
+    assert lright("plot", "a.py", "--output", "x.svg").out == "x.svg: the curve of a.py\n"
+    assert Path("x.svg").read_text().startswith("<svg")
+    assert lright("plot", "cosine to 0", "--peak", "nan").code == 2
