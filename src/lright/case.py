@@ -402,12 +402,18 @@ class Case:
         if optimizer is None or not scheduler.known or scheduler.plateau:
             return None
         try:
-            play = Play(self.training, optimizer.number, [scheduler.number], witness)
+            play = Play(self.training, optimizer.number, [scheduler.number], witness, self.remade(scheduler))
         except (CannotPlay, RecursionError):
             return None
         if not play.updates:
             return None
         return Outcome(self, scheduler, optimizer, play, witness)
+
+    def remade(self, scheduler: Scheduler) -> tuple[Loop, ...]:
+        """The loops in which the scheduler is made anew together with its optimizer: each trip is a training of its own."""
+        optimizer = self.optimizer(scheduler)
+        theirs = optimizer.loops if optimizer is not None else ()
+        return tuple(mine for mine, other in zip(scheduler.loops, theirs) if mine is other)
 
     def play(self, optimizer: Optimizer, witness: Mapping[str, Scalar] | None = None) -> Play | None:
         """The timeline as this optimizer sees it, with every scheduler of it."""

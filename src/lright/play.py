@@ -102,17 +102,24 @@ class Moment:
 class Play:
     """A timeline unrolled under the numbers of ``witness``, seen from one optimizer.
 
+    ``inside``: loops that make the objects anew on every trip (folds): one trip of the innermost is played, the first.
     Raises :class:`CannotPlay` where a trip count is not known.
     """
 
     def __init__(
-        self, training: Training, optimizer: int, schedulers: Sequence[int], witness: Mapping[str, Scalar] | None = None
+        self,
+        training: Training,
+        optimizer: int,
+        schedulers: Sequence[int],
+        witness: Mapping[str, Scalar] | None = None,
+        inside: Sequence[Loop] = (),
     ) -> None:
         self.training = training
         self.optimizer = optimizer
         self.values = training.values(witness)
+        self.values.witness.update((loop.index, 0) for loop in inside)
         wanted = {("update", optimizer), ("write", optimizer), *(("tick", number) for number in schedulers)}
-        self.trace = _Unroller(training, self.values, wanted).block(training.root)
+        self.trace = _Unroller(training, self.values, wanted).block(inside[-1].body if inside else training.root)
         self.updates = self.trace.counts.get(("update", optimizer), 0)
 
     def ticks(self, scheduler: int) -> int:
