@@ -454,14 +454,33 @@ def test_an_interrupt_is_quiet(lright: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert lright("check", "a.py") == Result(130, "", "")
 
 
-def test_a_file_nested_too_deeply_is_one_line(lright: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def deep(source: str, path: str, options: object) -> None:
-        raise RecursionError
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RecursionError(), "is nested too deeply: simplify its longest expression"),
+        (
+            OverflowError("too\nlarge"),
+            "lright failed on it (OverflowError: too large): please report it; LRIGHT_DEBUG=1 shows where",
+        ),
+    ],
+)
+def test_what_fails_on_one_file_is_one_line_and_the_others_are_checked(
+    lright: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
+) -> None:
+    def failing(source: str, path: str, options: Options) -> FileReport:
+        if path == "a.py":
+            raise error
+        return check_source(source, path, options)
 
-    write(a="x = 1\n")
-    monkeypatch.setattr(sys.modules["lright.doctor"], "check_source", deep)
-    result = lright("check", "a.py")
-    assert (result.code, result.err) == (2, "a.py: is nested too deeply: simplify its longest expression\n")
+    write(a="x = 1\n", b="bad()\n")
+    monkeypatch.setattr(sys.modules["lright.doctor"], "check_source", failing)
+    result = lright("check", "a.py", "b.py", "--format", "concise")
+    assert (result.code, result.err) == (1, f"a.py: {line}\n")
+    assert result.out.startswith("b.py:1:1: error")
+    if isinstance(error, OverflowError):
+        monkeypatch.setenv("LRIGHT_DEBUG", "1")
+        with pytest.raises(OverflowError):
+            lright("check", "a.py")
 
 
 def test_help_imports_almost_nothing() -> None:

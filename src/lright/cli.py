@@ -149,6 +149,16 @@ class _Session:
             return check_source(source, path, self.options)
         except RecursionError:
             raise ReadError(path, "is nested too deeply: simplify its longest expression") from None
+        except LrightError:
+            raise
+        except Exception as error:
+            if os.environ.get("LRIGHT_DEBUG"):
+                raise
+            # A mistake of ours with one file must not keep the others from being checked, nor look like health.
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ReadError(
+                path, f"lright failed on it ({what}): please report it; LRIGHT_DEBUG=1 shows where"
+            ) from error
 
     def _mend(self, read: Input, report: FileReport) -> FileReport:
         """Carry out fixes until none is left, then write, print or show the outcome."""
