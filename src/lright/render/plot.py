@@ -53,7 +53,7 @@ class Options(NamedTuple):
 
 
 class Plotted(NamedTuple):
-    """One spec, ready to be drawn: ``table`` is what it was resolved to, ``remarks`` are sentences about it."""
+    """One spec, ready to be drawn: ``table`` is what it was resolved to, ``remarks`` what is to be said."""
 
     label: str
     curve: Curve
@@ -70,8 +70,9 @@ def plot_command(
 ) -> str:
     """Draw ``specs`` (texts, or curves that are at hand already); what it returns is for standard output.
 
-    Without ``output`` that is the drawing itself in ``format`` (text, svg, html, csv or json); with it the drawing
-    goes to that file, whose ending says the format unless ``format`` does, and a line about it is returned. Raises :class:`LrightError` for a spec that cannot be read or a fact that is missing.
+    Without ``output`` that is the drawing itself in ``format`` (text, svg, html, csv or json); with it the
+    drawing goes to that file, whose ending says the format unless ``format`` does, and a line about it is
+    returned. Raises :class:`LrightError` for a spec that cannot be read or a fact that is missing.
 
     >>> print(plot_command(["cosine to 0"], Options(epochs=10, steps_per_epoch=10), screen=Screen(width=40)))
     ... # doctest: +ELLIPSIS
@@ -215,7 +216,7 @@ def _span(scheduler: Emulated, rate: Rate | None, options: Options) -> tuple[str
 
 
 def ticked(scheduler: Emulated, ticks: int) -> tuple[list[tuple[float, float]], str]:
-    """(tick, LR) points of an emulated scheduler, and the sentence of what it raises on the way, if it does."""
+    """(tick, LR) points of an emulated scheduler, and what it raises on the way, if it does."""
     from ..schedule.emulate import ScheduleRaises
 
     stride = max(ticks / TICKS, 1.0)
@@ -294,8 +295,8 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #222 }}
-h2 {{ font-size: 1.05rem; margin: 2rem 0 .5rem }}
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color:
+#222 }} h2 {{ font-size: 1.05rem; margin: 2rem 0 .5rem }}
 pre {{ background: #f5f5f5; padding: .8rem; overflow-x: auto; font-size: .85rem }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
 th, td {{ padding: .1rem 1.5rem .1rem 0; text-align: right; font-weight: normal }}
@@ -329,7 +330,7 @@ def csv(plotted: Sequence[Plotted]) -> str:
 
 
 def json(plotted: Sequence[Plotted]) -> str:
-    """The curves as JSON: version 1, ``curves`` of label, unit, points [[time, value], ...], raises and remarks."""
+    """The curves as JSON: version 1, ``curves`` of label, unit, points [[t, value], ...], raises, remarks."""
     import json as writer
 
     curves = [

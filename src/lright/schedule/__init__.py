@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 _CONSTRUCTORS = (
     "warmup", "hold", "constant", "linear", "cosine", "polynomial", "exponential", "one_minus_sqrt",
     "one_minus_square", "power", "rex", "tanh", "decay", "inverse_sqrt", "power_law", "noam", "step",
-    "multi_step", "exp_decay", "triangular", "triangular2", "exp_range", "restarts", "points", "one_cycle", "wsd",
+    "multi_step", "exp_decay", "triangular", "triangular2", "exp_range", "restarts", "points", "one_cycle",
+    "wsd",
 )  # fmt: skip
 
 _ROOMS = {
