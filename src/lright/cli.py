@@ -154,7 +154,7 @@ class _Session:
         except Exception as error:
             if os.environ.get("LRIGHT_DEBUG"):
                 raise
-            # A mistake of ours with one file must not keep the others from being checked, nor look like health.
+            # A mistake of ours with one file must not keep the others unchecked, nor look like health.
             what = " ".join(f"{type(error).__name__}: {error}".split())
             raise ReadError(
                 path, f"lright failed on it ({what}): please report it; LRIGHT_DEBUG=1 shows where"

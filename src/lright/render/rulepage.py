@@ -22,21 +22,17 @@ FAMILIES = {
 
 
 def table(rules: Sequence[Rule], screen: Screen) -> Iterator[str]:
-    """All rules by family: id, severity, slug and what is wrong, in a few words."""
-    slugs = max((len(rule.slug) for rule in rules), default=0)
-    indent = " " * (len("LR101  warning  ") + slugs + 2)
+    """All rules by family: id, severity and slug, and below them what is wrong in a few words."""
     family = ""
     for rule in rules:
         if rule.id[2] != family:
             if family:
                 yield ""
             family = rule.id[2]
-            yield screen.paint(FAMILIES.get(family, f"LR{family}"), "bold")
-        plain = f"{rule.id}  {rule.severity:<7}  {rule.slug:<{slugs}}  "
-        first, *rest = screen.wrap(rule.summary, indent, plain)
+            yield screen.paint(FAMILIES.get(family, f"LR{family}"), "bold", "cyan")
         level = screen.paint(f"{rule.severity:<7}", STYLE[rule.severity])
-        yield f"{screen.paint(rule.id, 'bold')}  {level}{first[len(rule.id) + 2 + 7 :]}"
-        yield from rest
+        yield f"{screen.paint(rule.id, 'bold')}  {level}  {rule.slug}"
+        yield from screen.wrap(rule.summary, " " * len("LR101  "))
     yield ""
     yield "lright explain LR101 tells more of one."
 
