@@ -7,12 +7,12 @@ How often does this scheduler tick? What does its length count? What does the le
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from .errors import LrightError
 from .finding import Curve
 from .play import CannotPlay, Play
 from .quantity import (
+    BATCHES,
     BATCHES_PER_EPOCH,
     BATCHES_PER_UPDATE,
     EPOCHS,
@@ -20,7 +20,6 @@ from .quantity import (
     SAMPLES_PER_BATCH,
     SAMPLES_PER_EPOCH,
     UPDATES,
-    BATCHES,
     Dimension,
     Expr,
     Lit,
@@ -29,6 +28,7 @@ from .quantity import (
     Sym,
     Unit,
 )
+from .records import record
 from .schedule import emulate
 from .situation import Argument, Formula, Optimizer, Scheduler, Training
 from .timeline import BATCH, EPOCH, EVALUATION, MICRO, OUTER, Guard, Loop, Site
@@ -47,7 +47,7 @@ EVERY_EPOCH, EVERY_BATCH, EVERY_UPDATE = "epoch", "batch", "update"
 IN_EVALUATION, ONCE, PER_RUN = "evaluation", "once", "run"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rate:
     """How often a site happens.
 
@@ -67,7 +67,7 @@ class Rate:
         return where if self.every is None else f"{where}, every {self.every}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Tick:
     """A place where a scheduler is stepped."""
 
@@ -93,7 +93,7 @@ class Tick:
         return str(self.site.event.data.get("method", "step"))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Length:
     """An argument that is a number of ticks: where it stands, its value, and what that value counts (None: a bare
     number, or unknown)."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
 
 from . import rules
 from .case import Case
 from .errors import LrightError
 from .finding import INFO, Curve, FileReport, Finding, Fix, Remedy, Skipped
 from .quantity import Expr, Op, Scalar
+from .records import field, record, replace
 from .rules.base import Rule
 from .situation import Situation, Training
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Options:
     """How to check.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from .records import field, record
 from .timeline import Place
 
 ERROR, WARNING, INFO = "error", "warning", "info"
@@ -12,7 +12,7 @@ SEVERITIES = (INFO, WARNING, ERROR)  # rising
 PROVEN, LIKELY = "proven", "likely"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Related:
     """Another place that has to do with a finding, and what happens there."""
 
@@ -20,7 +20,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Curve:
     """A learning rate over training time, as ``(t, lr)`` points in rising t. ``unit`` is what t counts.
 
@@ -36,7 +36,7 @@ class Curve:
     ends: str = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Edit:
     """Replace the text between two positions (1-based line and column, in characters) by ``text``."""
 
@@ -45,7 +45,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Remedy:
     """What would mend a finding, said abstractly; the observer that knows the text renders it as edits.
 
@@ -76,7 +76,7 @@ class Remedy:
     accepts: str = ""  # a word on the curve that the mended script is to show, for the report
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fix:
     """A remedy as edits of the text. ``verified``: the edited source was analysed again and the finding is gone."""
 
@@ -88,7 +88,7 @@ class Fix:
     alternatives: tuple[str, ...] = ()  # titles of other fixes that would do
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Finding:
     """One mistake at one place. ``numbers`` are the figures of the message, for machines."""
 
@@ -110,7 +110,7 @@ class Finding:
     unless: tuple[str, ...] = ()  # what, if known, could change the verdict
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Skipped:
     """A rule that could not judge, and why."""
 
@@ -118,7 +118,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FileReport:
     """What was seen in one input."""
 
@@ -132,7 +132,7 @@ class FileReport:
     checked: tuple[str, ...] = ()  # in words: what was looked at (schedulers, updates, ticks)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Failure:
     """An input that could not be read."""
 
@@ -140,7 +140,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Report:
     """Everything one command says."""
 

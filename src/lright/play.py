@@ -8,10 +8,10 @@ how often every scheduler had ticked and what was last written into the learning
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from .errors import LrightError
 from .quantity import Expr, Op, Scalar, Unbound
+from .records import record
 from .situation import Training, Values
 from .timeline import Block, Branch, Event, Loop
 
@@ -89,7 +89,7 @@ def _add(into: dict[Key, int], counts: Mapping[Key, int], times: int) -> None:
             into[key] = into.get(key, 0) + count * times
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Moment:
     """The state just before an event: how often everything had happened, the trips of the loops around it, and the
     last thing that set the learning rate (an event and its trips), if there was one."""

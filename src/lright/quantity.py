@@ -21,11 +21,16 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import Union
 
 from .errors import LrightError
 
-Scalar = Union[int, float, str, bool, None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    Scalar = Union[int, float, str, bool, None]
+else:  # typing is slow to import, and annotations are not evaluated
+    Scalar = object
 
 
 class Unit(str, Enum):

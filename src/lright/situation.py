@@ -9,13 +9,13 @@ timeline under them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from .quantity import Dimension, Expr, Scalar, Sym, dimension
+from .records import field, record
 from .timeline import Block, Loop, Place, Site, sites
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Fact:
     """A named value. ``value`` is None where it is unknown (or None itself: ``known`` tells)."""
 
@@ -28,7 +28,7 @@ class Fact:
     option: str | None = None  # the name under which a person can change it
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Argument:
     """An argument of a call: its value (an Expr, a list of them, a scheduler number, a function ...) and where it
     stands."""
@@ -38,7 +38,7 @@ class Argument:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Formula:
     """A function of one number (the tick of a LambdaLR) as an expression of the symbol ``variable``."""
 
@@ -46,7 +46,7 @@ class Formula:
     expr: Expr
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Optimizer:
     """An optimizer. ``groups`` maps option names to values; an unseen class has ``name`` None."""
 
@@ -62,7 +62,7 @@ class Optimizer:
     arguments: dict[str, Argument] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Scheduler:
     """A learning-rate scheduler. ``name`` is its class as :mod:`lright.schedule.emulate` knows it, or the name written
     in the script (``known`` False). ``escapes`` lists where it is handed to code that was not read: its ticks are then
@@ -91,7 +91,7 @@ class Scheduler:
         return self.name in ("ReduceLROnPlateau", "PlateauLRScheduler", "GreedyLR")
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Loader:
     """A data loader. ``length`` is the symbol for its batches per epoch (in each process)."""
 
@@ -105,7 +105,7 @@ class Loader:
     sharded: bool = False
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Metric:
     """What a plateau scheduler is fed, as far as names and places tell."""
 
@@ -117,7 +117,7 @@ class Metric:
     running: bool = False  # an extreme or average over the whole run
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Training:
     """One training in one world."""
 
@@ -205,7 +205,7 @@ class Values(Mapping[str, Scalar]):
         return len({**self.definitions, **self.facts, **self.witness})
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Situation:
     """Everything one observer saw: the trainings of every world, the default one first."""
 

@@ -8,13 +8,12 @@ rules are statements about sites.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Union
 
 from .quantity import Expr
+from .records import field, record
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record(frozen=True, slots=True, order=True)
 class Place:
     """A range of source text. Lines and columns count from 1; the end column is one past the last character."""
 
@@ -31,7 +30,7 @@ class Place:
 EPOCH, BATCH, EVALUATION, MICRO, OUTER, OTHER = "epoch", "batch", "evaluation", "micro-batch", "outer", "other"
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Loop:
     """A loop. ``trips`` is how often its body runs (None: not known). ``index`` names the symbol that counts the trips
     from 0; ``kind`` is set once the whole timeline is known."""
@@ -52,7 +51,7 @@ class Loop:
     variable: str = ""  # what the loop binds, as written
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Branch:
     """Alternatives decided by ``test`` (None: not known). ``arms[0]`` runs where it is true, ``arms[1]`` elsewhere."""
 
@@ -63,7 +62,7 @@ class Branch:
     origin: str = ""  # "rank", "skip" ... where the reader recognised what the test asks for
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Event:
     """Something that matters to the learning rate.
 
@@ -80,10 +79,14 @@ class Event:
     data: dict[str, object] = field(default_factory=dict)
 
 
-Node = Union[Loop, Branch, Event]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    Node = Union[Loop, Branch, Event]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Block:
     """Nodes in the order in which they happen."""
 
@@ -99,7 +102,7 @@ class Block:
                 yield site.event
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Guard:
     """A branch on the way to a site, and which arm was taken."""
 
@@ -107,7 +110,7 @@ class Guard:
     arm: int  # 0: the test is true
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Site:
     """One event and the way to it from the root, outermost first. ``order`` counts sites in reading order."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 
+from ..records import replace
 from ..timeline import Place
 from .screen import Screen, columns, printable
 

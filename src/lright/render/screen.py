@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from ..records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ NARROWEST, WIDEST, USUAL = 40, 100, 80
 DRAWN = "│┤└─┬…·×⠿▪◦"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Screen:
     """How to draw for one stream. ``width`` is in columns.
 

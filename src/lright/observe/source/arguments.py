@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ...errors import UsageError
 from ...quantity import Lit, Scalar
+from ...records import field, record
 from . import words
 from .values import NONE, External, Instance, Items, Number, Table, Thing, Value, number
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .reader import Reader
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Option:
     """One ``add_argument``."""
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from ...errors import LrightError
 from ...finding import Edit, Remedy
+from ...records import record
 from ...timeline import Place
 from .text import place_of, split_lines
 
@@ -90,7 +90,7 @@ def _offset(position: Position, starts: Sequence[int]) -> int:
     raise EditError(f"the text has no line {line} with a column {column}: check the file again")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Home:
     """Where a statement stands: its block, the node and the field that hold it, and the scope."""
 
@@ -100,7 +100,7 @@ class _Home:
     scope: ast.AST
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Items:
     """What stands between two brackets; the last item may come without a comma."""
 

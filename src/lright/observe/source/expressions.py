@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from ...quantity import Expr, Lit, Sym, op
 from . import words
@@ -29,6 +28,7 @@ from .values import (
     number,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .reader import Reader
 

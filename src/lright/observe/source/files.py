@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from ...errors import LrightError, ReadError
+from ...records import record, replace
 
 LIMIT = 10 * 2**20  # bytes; no hand-written training script comes near
 STDIN = "-"
@@ -37,7 +37,7 @@ FOREIGN = frozenset(
 MADE = FOREIGN | {"build", "dist", ".ipynb_checkpoints", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Input:
     """One file as text: line ends kept, a byte order mark taken off.
 

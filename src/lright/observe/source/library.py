@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from ...quantity import BATCHES_PER_EPOCH, SAMPLES_PER_BATCH, SAMPLES_PER_EPOCH, Expr, Lit, Sym, op
 from ...schedule import emulate
@@ -33,6 +32,7 @@ from .values import (
     number,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .reader import Reader
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from ...quantity import Expr, Lit, Op, Sym, op
 from ...timeline import Block, Loop, Place
@@ -12,6 +11,7 @@ from .expressions import elements_of, evaluate
 from .recurrence import depends, linear_increment
 from .values import Items, Number, Range, Table, Thing, Value, Wrapped
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .reader import Flow, Reader
 

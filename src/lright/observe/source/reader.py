@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from ...errors import LrightError
 from ...quantity import Dimension, Expr, Lit, Scalar, Sym, op, substitute
+from ...records import record
 from ...situation import Fact, Loader, Optimizer, Scheduler, Values
 from ...timeline import Block, Branch, Event, Loop, Place
 from . import words
@@ -45,7 +45,7 @@ class TooMuch(LrightError):
     """The script is too large or too entangled to be followed to its end within the reader's limits."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Flow:
     """How a run of statements ended when it did not end by running out: return, break, continue, raise."""
 
@@ -53,7 +53,7 @@ class Flow:
     value: Value = NONE
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Flip:
     """A decision that another setting of ``symbol`` would turn."""
 
@@ -62,7 +62,7 @@ class Flip:
     place: Place
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class State:
     """The changeable part of the reader, for reading alternative arms."""
 

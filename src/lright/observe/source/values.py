@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from ...quantity import Expr, Lit, Scalar, Sym, as_expr
+from ...records import field, record
 from ...timeline import Loop, Place
 
 
@@ -16,7 +16,7 @@ class Value:
     __slots__ = ()
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Number(Value):
     """A scalar: number, text, truth value or None, as a symbolic expression."""
 
@@ -27,7 +27,7 @@ class Number(Value):
         return self.expr.value if isinstance(self.expr, Lit) else None
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Items(Value):
     """A list, tuple or set whose elements are known. ``open`` if more may have been added out of sight."""
 
@@ -36,7 +36,7 @@ class Items(Value):
     open: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Table(Value):
     """A dict with known keys. ``open``: it may have others. ``text`` names it in symbols (``cfg["lr"]``)."""
 
@@ -46,7 +46,7 @@ class Table(Value):
     node: ast.AST | None = None
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Range(Value):
     """``range(start, stop, step)``."""
 
@@ -55,7 +55,7 @@ class Range(Value):
     step: Expr
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Wrapped(Value):
     """An iterable seen through enumerate, zip, islice or an endless repetition. ``form`` says which."""
 
@@ -66,7 +66,7 @@ class Wrapped(Value):
     others: tuple[Value, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Function(Value):
     """A function or lambda of the file."""
 
@@ -78,7 +78,7 @@ class Function(Value):
     partial: tuple[tuple[Value, ...], dict[str, Value]] = ((), {})
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Class(Value):
     """A class of the file."""
 
@@ -105,7 +105,7 @@ class Class(Value):
                 yield base.path
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Instance(Value):
     """An object of a class of the file, or a namespace (argparse, SimpleNamespace, config object).
 
@@ -119,14 +119,14 @@ class Instance(Value):
     number: int = 0
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class External(Value):
     """A module, class or function that is not in the file, by its dotted path."""
 
     path: str
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Method(Value):
     """An attribute of a value of the library's, waiting to be called."""
 
@@ -134,7 +134,7 @@ class Method(Value):
     name: str
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Thing(Value):
     """A library object that matters: optimizer, scheduler, loader, dataset, model, scaler, accelerator, tensor,
     parser, groups, group, state ... ``number`` identifies it; ``data`` is particular to the kind."""
@@ -144,7 +144,7 @@ class Thing(Value):
     data: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Unknown(Value):
     """Something that was not understood. It has a symbol, so that two mentions of it are the same unknown.
 
@@ -163,7 +163,7 @@ class Unknown(Value):
     accumulates: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Choice(Value):
     """One of several values, depending on a test (None: not known)."""
 
@@ -179,7 +179,7 @@ class Choice(Value):
                 yield side
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Scope:
     """Names of a module, function or class body; ``parent`` is the enclosing one."""
 
