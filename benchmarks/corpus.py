@@ -5,10 +5,10 @@ live in this repository. Extract them first into ``FILES/<id>/<path>``, then run
 
     python -m benchmarks.corpus path/to/corpus.jsonl FILES [--all]
 
-Counted as **found**: a finding of severity warning or error, of a fitting rule, in the record's file (or one of
-its related files), with its line or a related line within 3 lines of a marked one. **False**: any warning or error
-on a clean file. Arguable records count neither way. Without ``--all`` only plain-torch records that need no other
-file are scored.
+Counted as **found**: a finding of severity warning or error, of a fitting rule, in the record's file (or
+one of its related files), with its line or a related line within 3 lines of a marked one. **False**: any
+warning or error on a clean file. Arguable records count neither way. Without ``--all`` only plain-torch
+records that need no other file are scored.
 """
 
 from __future__ import annotations
@@ -135,7 +135,9 @@ def check(command: list[str], files: list[Path]) -> tuple[dict[str, Any], float]
         return {"findings": [], "errors": [{"path": str(files[0]), "message": message}]}, seconds
 
 
-def run(records: list[Record], folder: Path, command: list[str]) -> list[tuple[Record, dict[str, Any], float]]:
+def run(
+    records: list[Record], folder: Path, command: list[str]
+) -> list[tuple[Record, dict[str, Any], float]]:
     """Check every record's file (with the related files it needs) and score it."""
     results = []
     for record in records:
@@ -165,6 +167,7 @@ def table(results: list[tuple[Record, dict[str, Any], float]]) -> str:
 
 def totals(results: list[tuple[Record, dict[str, Any], float]]) -> str:
     """Found of buggy, false findings and files of clean, and what could not be read."""
+
     def count(outcome: str) -> int:
         return sum(result["outcome"] == outcome for _, result, _ in results)
 
@@ -172,7 +175,8 @@ def totals(results: list[tuple[Record, dict[str, Any], float]]) -> str:
     clean = sum(record["set"] == "clean" for record, _, _ in results)
     false = sum(len(result["loud"]) for record, result, _ in results if record["set"] == "clean")
     return (
-        f"found {count('found')} of {buggy} buggy; {false} false findings on {count('FALSE')} of {clean} clean files; "
+        f"found {count('found')} of {buggy} buggy; "
+        f"{false} false findings on {count('FALSE')} of {clean} clean files; "
         f"{count('arguable')} arguable; {count('unread')} unread"
     )
 
@@ -182,7 +186,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("records", type=Path, help="corpus.jsonl")
     parser.add_argument("files", type=Path, help="folder with <id>/<path> of every record")
-    parser.add_argument("--all", action="store_true", help="every framework, and records that need several files")
+    parser.add_argument(
+        "--all", action="store_true", help="every framework, and records that need several files"
+    )
     parser.add_argument("--only", default="", help="record ids, comma-separated")
     parser.add_argument("--verbose", action="store_true", help="print each counted finding's message")
     options = parser.parse_args(argv)
@@ -197,8 +203,10 @@ def main(argv: list[str] | None = None) -> int:
     if options.verbose:
         for record, result, _ in results:
             for finding in result["loud"]:
-                print(f"{record['id']} {record['set']} {finding['path']}:{finding['line']} "
-                      f"{finding['rule']} {finding['severity']} {finding['message']}")
+                print(
+                    f"{record['id']} {record['set']} {finding['path']}:{finding['line']} "
+                    f"{finding['rule']} {finding['severity']} {finding['message']}"
+                )
     return int(any(result["outcome"] == "unread" for _, result, _ in results))
 
 

@@ -13,7 +13,9 @@ from benchmarks.planted.score import miss, score, summary, write
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.planted", description="Score check on planted faults.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.planted", description="Score check on planted faults."
+    )
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other scripts (default: 0)")
     parser.add_argument("--per-rule", type=int, default=20, help="scripts for each rule (default: 20)")
     parser.add_argument("--rule", default="", help="only rules that begin with this, such as LR1 or LR203")
@@ -25,8 +27,16 @@ def main(argv: list[str] | None = None) -> int:
     cases = [case for case in generate(options.seed, options.per_rule) if case.rule.startswith(options.rule)]
     if options.dump:
         write(cases, options.dump)
-        facts = [{"name": case.name, "rule": case.rule, "fits": sorted(case.fits), "lines": case.lines,
-                  "conditions": sorted(case.conditions)} for case in cases]
+        facts = [
+            {
+                "name": case.name,
+                "rule": case.rule,
+                "fits": sorted(case.fits),
+                "lines": case.lines,
+                "conditions": sorted(case.conditions),
+            }
+            for case in cases
+        ]
         (options.dump / "cases.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         print(f"{len(cases)} planted scripts and their originals in {options.dump}")
         return 0

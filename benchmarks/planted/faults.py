@@ -1,7 +1,7 @@
 """The plants: each function draws a correct script, spoils one thing in it, and says when that bites.
 
-A plant returns the script with its defect lines marked. ``@fault`` states the rules that name the mistake and the
-conditions, any one of which a finding may give.
+A plant returns the script with its defect lines marked. ``@fault`` states the rules that name the mistake and
+the conditions, any one of which a finding may give.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Spoiled:
-    """What a plant returns: the original, the spoiled script, and conditions of its own if the usual ones do not hold."""
+    """What a plant returns; conditions of its own replace the usual ones."""
 
     original: str
     script: Script
@@ -71,9 +71,9 @@ class Fault:
 FAULTS: list[Fault] = []
 
 
-def fault(rule: str, also: str = "", conditions: str = "default", any_severity: bool = False) -> Callable[
-    [Callable[[random.Random], Spoiled]], Callable[[random.Random], Spoiled]
-]:
+def fault(
+    rule: str, also: str = "", conditions: str = "default", any_severity: bool = False
+) -> Callable[[Callable[[random.Random], Spoiled]], Callable[[random.Random], Spoiled]]:
     """Register a plant: its rule, further rules that name it as well, the conditions under which it bites."""
 
     def register(plant: Callable[[random.Random], Spoiled]) -> Callable[[random.Random], Spoiled]:
@@ -234,7 +234,7 @@ def evaluated(rng: random.Random) -> Draft:
 
 
 def tick_in_evaluation(draft: Draft) -> None:
-    """Put a tick at the end of the evaluation's batch loop, passing the scheduler in where it must be passed."""
+    """Put a tick at the end of the evaluation's batch loop; pass the scheduler in where it must be."""
     script = draft.script
     if script.has("eval_def") and draft.plan.structure != "trainer":
         script.edit("eval_def", "device)", "device, scheduler)", defect=False)
@@ -331,7 +331,9 @@ def plateau_per_batch(rng: random.Random) -> Spoiled:
     script = draft.script
     script.remove("tick")
     argument = rng.choice(("loss", "loss.item()", "loss.detach()"))
-    script.after(rng.choice(("batch_last", "update_last")), f"{script.names['inner_scheduler']}.step({argument})")
+    script.after(
+        rng.choice(("batch_last", "update_last")), f"{script.names['inner_scheduler']}.step({argument})"
+    )
     script.mark("scheduler")
     return done(draft)
 
@@ -346,8 +348,11 @@ def plateau_negated(rng: random.Random) -> Spoiled:
 
 @fault("LR116", conditions="processes>1")
 def ticked_on_rank_zero(rng: random.Random) -> Spoiled:
-    draft = by_epoch(rng, ddp=True) if rng.random() < 0.7 else by_update(
-        rng, ddp=True, structure=rng.choice(("flat", "main", "trainer")))
+    draft = (
+        by_epoch(rng, ddp=True)
+        if rng.random() < 0.7
+        else by_update(rng, ddp=True, structure=rng.choice(("flat", "main", "trainer")))
+    )
     script = draft.script
     tick = script.remove("tick")
     rank = "self.rank" if draft.plan.structure == "trainer" else "rank"
@@ -382,8 +387,12 @@ def ends_early(rng: random.Random) -> Spoiled:
 
 @fault("LR201")
 def ends_early_in_updates(rng: random.Random) -> Spoiled:
-    draft = start(rng, unit="update", kind=rng.choice(("hf_linear", "hf_cosine", "hf_get", "cosine", "polynomial")),
-                  total_variable=True)
+    draft = start(
+        rng,
+        unit="update",
+        kind=rng.choice(("hf_linear", "hf_cosine", "hf_get", "cosine", "polynomial")),
+        total_variable=True,
+    )
     resize(draft, rng.choice((0.2, 0.3, 0.5)))
     return done(draft)
 
@@ -397,8 +406,12 @@ def never_finishes(rng: random.Random) -> Spoiled:
 
 @fault("LR202")
 def never_finishes_in_updates(rng: random.Random) -> Spoiled:
-    draft = start(rng, unit="update", kind=rng.choice(("hf_linear", "hf_cosine", "hf_get", "cosine", "polynomial")),
-                  total_variable=True)
+    draft = start(
+        rng,
+        unit="update",
+        kind=rng.choice(("hf_linear", "hf_cosine", "hf_get", "cosine", "polynomial")),
+        total_variable=True,
+    )
     resize(draft, rng.choice((1.5, 2, 4)))
     return done(draft)
 
@@ -479,10 +492,19 @@ def dataset_for_loader(rng: random.Random) -> Spoiled:
     script = draft.script
     loader = f"len({script.names['train']})"
     size = rng.choice(("len(train_set)", f"len({script.names['train']}.dataset)"))
-    tag = next(tag for tag in ("per_epoch", "total", "scheduler") if any(
-        loader in script.lines[index].text for index in script.find(tag))) if any(
-        loader in script.lines[index].text for tag in ("per_epoch", "total", "scheduler")
-        for index in script.find(tag)) else "region"
+    tag = (
+        next(
+            tag
+            for tag in ("per_epoch", "total", "scheduler")
+            if any(loader in script.lines[index].text for index in script.find(tag))
+        )
+        if any(
+            loader in script.lines[index].text
+            for tag in ("per_epoch", "total", "scheduler")
+            for index in script.find(tag)
+        )
+        else "region"
+    )
     script.edit(tag, loader, size)
     script.mark("total", "scheduler")
     return done(draft)
@@ -531,7 +553,9 @@ def warmup_not_subtracted(rng: random.Random) -> Spoiled:
 
 @fault("LR210")
 def handover_disagrees(rng: random.Random) -> Spoiled:
-    draft = rng.choice((by_epoch, by_update))(rng, kind="sequential", epochs=rng.choice((40, 50, 60, 90, 100)))
+    draft = rng.choice((by_epoch, by_update))(
+        rng, kind="sequential", epochs=rng.choice((40, 50, 60, 90, 100))
+    )
     script, warm = draft.script, str(draft.script.facts["warm"])
     if rng.random() < 0.5:
         script.set_arg("scheduler", "milestones", f"[{warm} * 3]")
@@ -591,7 +615,8 @@ def floor_at_the_peak(rng: random.Random) -> Spoiled:
 @fault("LR213", any_severity=True)
 def first_update_at_zero(rng: random.Random) -> Spoiled:
     draft = rng.choice((by_epoch, by_epoch, by_update))(rng, kind="lambda_warmcos")
-    draft.script.edit("lambda_warm", " + 1)", ")")
+    clock = "epoch" if draft.plan.unit == "epoch" else "step"
+    draft.script.edit("lambda_warm", f"({clock} + 1)", clock)
     draft.script.mark("scheduler")
     return done(draft)
 
@@ -609,7 +634,9 @@ def ends_in_mid_cycle(rng: random.Random) -> Spoiled:
 @fault("LR215", also="LR217", any_severity=True)
 def one_cycle_degenerate(rng: random.Random) -> Spoiled:
     draft = start(rng, unit="update", kind="onecycle")
-    name, value = rng.choice((("pct_start", "1.0"), ("div_factor", "1"), ("div_factor", "0.1"), ("pct_start", "0.0")))
+    name, value = rng.choice(
+        (("pct_start", "1.0"), ("div_factor", "1"), ("div_factor", "0.1"), ("pct_start", "0.0"))
+    )
     draft.script.set_arg("scheduler", name, value)
     return done(draft)
 
@@ -632,7 +659,9 @@ def polynomial_past_its_end(rng: random.Random) -> Spoiled:
     short = str(max(2, plan.epochs * rng.choice((1, 2)) // 4))
     tag = "lambda_body" if script.has("lambda_body") else "scheduler"
     script.edit(tag, f"/ {horizon})", f"/ {short})")
-    script.edit(tag, "** 2", "** 0.9") if any("** 2" in script.lines[i].text for i in script.find(tag)) else None
+    script.edit(tag, "** 2", "** 0.9") if any(
+        "** 2" in script.lines[i].text for i in script.find(tag)
+    ) else None
     script.mark("scheduler")
     return done(draft)
 
@@ -720,7 +749,11 @@ def decay_compounds(rng: random.Random) -> Spoiled:
     script = draft.script
     script.remove("manual_lr")
     written = f'group["lr"] = group["lr"] * {script.names["factor"]}'
-    script.edit("manual_write", 'group["lr"] = new_lr', rng.choice((written, f'group["lr"] *= {script.names["factor"]}')))
+    script.edit(
+        "manual_write",
+        'group["lr"] = new_lr',
+        rng.choice((written, f'group["lr"] *= {script.names["factor"]}')),
+    )
     return done(draft)
 
 
@@ -736,7 +769,9 @@ def computed_and_not_written(rng: random.Random) -> Spoiled:
 
 @fault("LR305")
 def plateau_on_an_absolute_schedule(rng: random.Random) -> Spoiled:
-    draft = by_epoch(rng, kind=rng.choice(("lambda_poly", "lambda_warmcos", "onecycle_epoch")), evaluate=True, resume=False)
+    draft = by_epoch(
+        rng, kind=rng.choice(("lambda_poly", "lambda_warmcos", "onecycle_epoch")), evaluate=True, resume=False
+    )
     script = draft.script
     name = "self.plateau" if draft.plan.structure == "trainer" else "plateau"
     depth = script.lines[script.at("scheduler")].depth
@@ -763,9 +798,18 @@ def warmup_lambda_undoes_the_schedule(rng: random.Random) -> Spoiled:
 
 @fault("LR306", also="LR217")
 def group_added_after_scheduler(rng: random.Random) -> Spoiled:
-    kind, unit = rng.choice((("lambda_poly", "epoch"), ("lambda_step", "epoch"), ("lambda_warmcos", "update"),
-                             ("onecycle", "update"), ("restarts", "epoch")))
-    draft = start(rng, kind=kind, unit=unit, unfreeze=True, epoch_loop=rng.choice(("range", "trange")), resume=False)
+    kind, unit = rng.choice(
+        (
+            ("lambda_poly", "epoch"),
+            ("lambda_step", "epoch"),
+            ("lambda_warmcos", "update"),
+            ("onecycle", "update"),
+            ("restarts", "epoch"),
+        )
+    )
+    draft = start(
+        rng, kind=kind, unit=unit, unfreeze=True, epoch_loop=rng.choice(("range", "trange")), resume=False
+    )
     script = draft.script
     text = script.remove("add_group")
     if rng.random() < 0.6:
@@ -783,10 +827,14 @@ def chain_member_wiped(rng: random.Random) -> Spoiled:
     script = draft.script
     epochs = script.names["epochs"]
     func = script.calls["second"].func
-    script.replace_call("second", func.replace("ExponentialLR", "LambdaLR"), [
-        ("", script.names["optimizer"]),
-        ("lr_lambda", rng.choice((f"lambda epoch: 1 - epoch / {epochs}", f"lambda epoch: 0.97 ** epoch"))),
-    ])
+    script.replace_call(
+        "second",
+        func.replace("ExponentialLR", "LambdaLR"),
+        [
+            ("", script.names["optimizer"]),
+            ("lr_lambda", rng.choice((f"lambda epoch: 1 - epoch / {epochs}", "lambda epoch: 0.97 ** epoch"))),
+        ],
+    )
     fix_import(draft, "LambdaLR")
     script.mark("scheduler", "first")
     return done(draft)
@@ -794,8 +842,13 @@ def chain_member_wiped(rng: random.Random) -> Spoiled:
 
 @fault("LR309")
 def scheduler_built_every_epoch(rng: random.Random) -> Spoiled:
-    same = ("exponential", "multiplicative")  # these go on from the LR they find, so building them again changes nothing
-    draft = by_epoch(rng, *same, "lambda_poly", "lambda_warmcos", "sequential", resume=False, early_stop=False)
+    same = (
+        "exponential",
+        "multiplicative",
+    )  # these go on from the LR they find, so building them again changes nothing
+    draft = by_epoch(
+        rng, *same, "lambda_poly", "lambda_warmcos", "sequential", resume=False, early_stop=False
+    )
     script = draft.script
     found = script.find("scheduler")
     lines = [script.lines[index] for index in found]
@@ -816,7 +869,11 @@ def rebuilt_per_fold_without_the_other(rng: random.Random) -> Spoiled:
     texts = [script.remove(tag) for tag in (("model", "optimizer") if rng.random() < 0.5 else ("scheduler",))]
     if len(texts) == 1:
         depth = script.lines[script.at("fold_for")].depth
-        setup = ["first_model = nn.Linear(8, 3)", "optimizer = SGD(first_model.parameters(), lr=0.1, momentum=0.9)", *texts]
+        setup = [
+            "first_model = nn.Linear(8, 3)",
+            "optimizer = SGD(first_model.parameters(), lr=0.1, momentum=0.9)",
+            *texts,
+        ]
     else:
         depth, setup = 0, texts
     at = script.at("fold_for")
@@ -828,10 +885,12 @@ def rebuilt_per_fold_without_the_other(rng: random.Random) -> Spoiled:
 
 @fault("LR310")
 def ratios_flattened_by_one_cycle(rng: random.Random) -> Spoiled:
-    draft = rng.choice((
-        lambda: start(rng, unit="update", kind="onecycle", groups=True),
-        lambda: start(rng, unit="epoch", kind="onecycle_epoch", groups=True),
-    ))()
+    draft = rng.choice(
+        (
+            lambda: start(rng, unit="update", kind="onecycle", groups=True),
+            lambda: start(rng, unit="epoch", kind="onecycle_epoch", groups=True),
+        )
+    )()
     draft.script.set_arg("scheduler", "max_lr", draft.script.names["lr"])
     draft.script.mark("optimizer")
     return done(draft)
@@ -872,7 +931,9 @@ def lr_is_text(rng: random.Random) -> Spoiled:
     line = script.lines[script.at("value_lr")]
     if config in ("argparse", "mainargs"):
         default = line.text.split("default=")[1].removesuffix(")")
-        line.text = line.text.replace("type=float, ", "").replace(f"default={default}", f'default="{default}"')
+        line.text = line.text.replace("type=float, ", "").replace(
+            f"default={default}", f'default="{default}"'
+        )
         if rng.random() < 0.5:
             line.text = line.text.replace("default=", "type=str, default=")
     elif config == "yaml":
@@ -880,7 +941,7 @@ def lr_is_text(rng: random.Random) -> Spoiled:
     elif config == "dict":
         line.text = f'{line.text.split(":")[0]}: "{rng.choice(("0.1", "1e-3", "0.01"))}",'
     else:
-        line.text = f"{line.text.split(' = ')[0]} = os.environ.get(\"LR\", \"0.1\")"
+        line.text = f'{line.text.split(" = ")[0]} = os.environ.get("LR", "0.1")'
         if not any(other.text == "import os" for other in script.lines):
             script.insert(0, "import os", 0, defect=False)
     script.mark("value_lr", "optimizer")
@@ -925,8 +986,15 @@ def scheduler_not_restored(rng: random.Random) -> Spoiled:
 
 @fault("LR402", conditions="resume")
 def scheduler_built_after_loading(rng: random.Random) -> Spoiled:
-    kind, unit = rng.choice((("sequential", "epoch"), ("sequential", "update"), ("lambda_warmcos", "epoch"),
-                             ("lambda_poly", "epoch"), ("onecycle", "update")))
+    kind, unit = rng.choice(
+        (
+            ("sequential", "epoch"),
+            ("sequential", "update"),
+            ("lambda_warmcos", "epoch"),
+            ("lambda_poly", "epoch"),
+            ("onecycle", "update"),
+        )
+    )
     draft = start(rng, kind=kind, unit=unit, resume=True)
     script = draft.script
     region_after_resume(script)
@@ -951,7 +1019,12 @@ def region_after_resume(script: Script) -> None:
 
 @fault("LR403", conditions="resume")
 def last_epoch_on_a_fresh_optimizer(rng: random.Random) -> Spoiled:
-    draft = start(rng, unit="epoch", kind=rng.choice(("steplr", "cosine", "exponential", "multistep", "polynomial")), resume=True)
+    draft = start(
+        rng,
+        unit="epoch",
+        kind=rng.choice(("steplr", "cosine", "exponential", "multistep", "polynomial")),
+        resume=True,
+    )
     script = draft.script
     region_after_resume(script)
     script.remove("load_scheduler")
@@ -962,7 +1035,12 @@ def last_epoch_on_a_fresh_optimizer(rng: random.Random) -> Spoiled:
 
 @fault("LR403")
 def last_epoch_off_by_one(rng: random.Random) -> Spoiled:
-    draft = start(rng, unit="epoch", kind=rng.choice(("steplr", "cosine", "exponential", "multistep", "polynomial")), resume=True)
+    draft = start(
+        rng,
+        unit="epoch",
+        kind=rng.choice(("steplr", "cosine", "exponential", "multistep", "polynomial")),
+        resume=True,
+    )
     script = draft.script
     region_after_resume(script)
     script.remove("load_scheduler")
@@ -983,7 +1061,13 @@ def last_epoch_in_the_wrong_unit(rng: random.Random) -> Spoiled:
 @fault("LR404", conditions="resume")
 def extended_run_keeps_its_length(rng: random.Random) -> Spoiled:
     kind = rng.choice(("cosine", "polynomial", "linear"))
-    draft = start(rng, unit="epoch", kind=kind, resume=True, config=rng.choice(("const", "argparse", "dict", "mainargs")))
+    draft = start(
+        rng,
+        unit="epoch",
+        kind=kind,
+        resume=True,
+        config=rng.choice(("const", "argparse", "dict", "mainargs")),
+    )
     script = draft.script
     extra, name = rng.choice(("10", "20", "50")), LENGTHS[kind]
     epochs, scheduler = script.names["epochs"], script.names["scheduler"]
@@ -998,7 +1082,13 @@ def extended_run_keeps_its_length(rng: random.Random) -> Spoiled:
 @fault("LR404", conditions="resume")
 def longer_schedule_overwritten(rng: random.Random) -> Spoiled:
     kind = rng.choice(("cosine", "polynomial", "linear"))
-    draft = start(rng, unit="epoch", kind=kind, resume=True, config=rng.choice(("const", "argparse", "dict", "mainargs")))
+    draft = start(
+        rng,
+        unit="epoch",
+        kind=kind,
+        resume=True,
+        config=rng.choice(("const", "argparse", "dict", "mainargs")),
+    )
     script = draft.script
     extra, epochs = rng.choice(("10", "20", "50")), script.names["epochs"]
     longer = "self.total_epochs" if draft.plan.structure == "trainer" else "total_epochs"

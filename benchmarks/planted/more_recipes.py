@@ -11,17 +11,21 @@ HEADS = ("import torch", "import torch.nn as nn", "from torch.utils.data import 
 
 def pair_schedule(rng: random.Random, epochs: int) -> tuple[str, list[tuple[str, str]]]:
     """A scheduler class and its arguments, sized for the epochs."""
-    name, args = rng.choice((
-        ("StepLR", [("step_size", str(-(-epochs // 3))), ("gamma", "0.3")]),
-        ("CosineAnnealingLR", [("T_max", "EPOCHS")]),
-        ("ExponentialLR", [("gamma", f"{0.05 ** (1 / epochs):.3f}")]),
-        ("LambdaLR", [("lr_lambda", "lambda epoch: 1 - epoch / EPOCHS")]),
-        ("LinearLR", [("start_factor", "1.0"), ("end_factor", "0.05"), ("total_iters", "EPOCHS")]),
-    ))
+    name, args = rng.choice(
+        (
+            ("StepLR", [("step_size", str(-(-epochs // 3))), ("gamma", "0.3")]),
+            ("CosineAnnealingLR", [("T_max", "EPOCHS")]),
+            ("ExponentialLR", [("gamma", f"{0.05 ** (1 / epochs):.3f}")]),
+            ("LambdaLR", [("lr_lambda", "lambda epoch: 1 - epoch / EPOCHS")]),
+            ("LinearLR", [("start_factor", "1.0"), ("end_factor", "0.05"), ("total_iters", "EPOCHS")]),
+        )
+    )
     return name, list(args)
 
 
-def write_call(script: Script, block: Block, tag: str, target: str, func: str, args: list[tuple[str, str]]) -> None:
+def write_call(
+    script: Script, block: Block, tag: str, target: str, func: str, args: list[tuple[str, str]]
+) -> None:
     """A call that plants can change, on one line."""
     from benchmarks.planted.script import Call
 
@@ -34,9 +38,17 @@ def gan_script(rng: random.Random) -> Script:
     script, block = Script(), Block()
     epochs = rng.choice((20, 30, 60, 100, 200))
     g, d = rng.choice((("generator", "discriminator"), ("netG", "netD"), ("G", "D")))
-    opt_g, opt_d = rng.choice((("opt_g", "opt_d"), ("optimizerG", "optimizerD"), ("g_optimizer", "d_optimizer"),
-                               ("optim_g", "optim_d")))
-    sched_g, sched_d = rng.choice((("sched_g", "sched_d"), ("schedulerG", "schedulerD"), ("g_sched", "d_sched")))
+    opt_g, opt_d = rng.choice(
+        (
+            ("opt_g", "opt_d"),
+            ("optimizerG", "optimizerD"),
+            ("g_optimizer", "d_optimizer"),
+            ("optim_g", "optim_d"),
+        )
+    )
+    sched_g, sched_d = rng.choice(
+        (("sched_g", "sched_d"), ("schedulerG", "schedulerD"), ("g_sched", "d_sched"))
+    )
     rows = rng.choice((512, 1024, 1500))
     for line in (*HEADS, "from torch.optim import Adam, lr_scheduler"):
         block.add(line)
@@ -53,12 +65,29 @@ def gan_script(rng: random.Random) -> Script:
     if in_main:
         block.add("def main():")
         block.depth = 1
-    block.add(f"loader = DataLoader(TensorDataset(torch.randn({rows}, 8)), batch_size=64, shuffle=True, drop_last=True)")
+    block.add(
+        f"loader = DataLoader(TensorDataset(torch.randn({rows}, 8)), "
+        "batch_size=64, shuffle=True, drop_last=True)"
+    )
     block.add(f"{g}, {d} = build(LATENT, 8), build(8, 1)")
     block.add("bce = nn.BCEWithLogitsLoss()")
     rate = rng.choice(("2e-4", "1e-4"))
-    write_call(script, block, "opt_g", opt_g, "Adam", [("", f"{g}.parameters()"), ("lr", rate), ("betas", "(0.5, 0.999)")])
-    write_call(script, block, "opt_d", opt_d, "Adam", [("", f"{d}.parameters()"), ("lr", rate), ("betas", "(0.5, 0.999)")])
+    write_call(
+        script,
+        block,
+        "opt_g",
+        opt_g,
+        "Adam",
+        [("", f"{g}.parameters()"), ("lr", rate), ("betas", "(0.5, 0.999)")],
+    )
+    write_call(
+        script,
+        block,
+        "opt_d",
+        opt_d,
+        "Adam",
+        [("", f"{d}.parameters()"), ("lr", rate), ("betas", "(0.5, 0.999)")],
+    )
     name, args = pair_schedule(rng, epochs)
     write_call(script, block, "sched_g", sched_g, f"lr_scheduler.{name}", [("", opt_g), *args])
     write_call(script, block, "sched_d", sched_d, f"lr_scheduler.{name}", [("", opt_d), *args])
@@ -107,9 +136,18 @@ def kfold_script(rng: random.Random) -> Script:
         block.add("train_set = TensorDataset(features[~held_out], labels[~held_out])")
         block.add("loader = DataLoader(train_set, batch_size=32, shuffle=True)", "loader")
         block.add("model = nn.Linear(8, 3)", "model")
-        write_call(script, block, "optimizer", "optimizer", "SGD", [("", "model.parameters()"), ("lr", "0.1"), ("momentum", "0.9")])
+        write_call(
+            script,
+            block,
+            "optimizer",
+            "optimizer",
+            "SGD",
+            [("", "model.parameters()"), ("lr", "0.1"), ("momentum", "0.9")],
+        )
         name, args = pair_schedule(rng, epochs)
-        write_call(script, block, "scheduler", "scheduler", f"lr_scheduler.{name}", [("", "optimizer"), *args])
+        write_call(
+            script, block, "scheduler", "scheduler", f"lr_scheduler.{name}", [("", "optimizer"), *args]
+        )
         with block.deeper("for epoch in range(EPOCHS):", "epoch_for"):
             with block.deeper("for x, y in loader:", "batch_for"):
                 block.add("optimizer.zero_grad()")

@@ -26,12 +26,19 @@ class Writer:
         self.scope = "cls" if plan.structure == "trainer" else "main"
         self.fn_params: list[str] = []
         self.fn_names = {
-            "model": "model", "optimizer": rng.choice(("optimizer", "opt")), "criterion": plan.names["criterion"],
-            "train": rng.choice(("loader", "train_loader", "data_loader")), "device": "device", "scaler": "scaler",
-            "scheduler": rng.choice(("scheduler", "lr_scheduler", "sched")), "x": plan.names["x"],
+            "model": "model",
+            "optimizer": rng.choice(("optimizer", "opt")),
+            "criterion": plan.names["criterion"],
+            "train": rng.choice(("loader", "train_loader", "data_loader")),
+            "device": "device",
+            "scaler": "scaler",
+            "scheduler": rng.choice(("scheduler", "lr_scheduler", "sched")),
+            "x": plan.names["x"],
             "y": plan.names["y"],
         }
-        self.lr0 = rng.choice(("0.1", "0.05", "0.01") if plan.optimizer == "SGD" else ("1e-3", "3e-4", "0.001"))
+        self.lr0 = rng.choice(
+            ("0.1", "0.05", "0.01") if plan.optimizer == "SGD" else ("1e-3", "3e-4", "0.001")
+        )
         if plan.imports == "module" and self.fn_names["scheduler"] == "lr_scheduler":
             self.fn_names["scheduler"] = "scheduler"
 
@@ -77,8 +84,11 @@ class Writer:
         """A torch scheduler class under the script's import style."""
         self.scheduler_names.append(name)
         return {
-            "direct": name, "alias": f"lrs.{name}", "optim": f"optim.lr_scheduler.{name}",
-            "full": f"torch.optim.lr_scheduler.{name}", "module": f"lr_scheduler.{name}",
+            "direct": name,
+            "alias": f"lrs.{name}",
+            "optim": f"optim.lr_scheduler.{name}",
+            "full": f"torch.optim.lr_scheduler.{name}",
+            "module": f"lr_scheduler.{name}",
         }[self.plan.imports]
 
     def call(self, block: Block, tag: str, prefix: str, func: str, args: list[tuple[str, str]]) -> None:
@@ -98,7 +108,9 @@ class Writer:
         if plan.data == "known":
             self.imports.add("from torch.utils.data import DataLoader, TensorDataset")
             n = plan.samples
-            block.add(f"train_set = TensorDataset(torch.randn({n}, 32), torch.randint(0, 10, ({n},)))", "dataset")
+            block.add(
+                f"train_set = TensorDataset(torch.randn({n}, 32), torch.randint(0, 10, ({n},)))", "dataset"
+            )
             if plan.evaluate:
                 block.add("val_set = TensorDataset(torch.randn(256, 32), torch.randint(0, 10, (256,)))")
         elif plan.data == "dataset":
@@ -107,11 +119,15 @@ class Writer:
             if plan.evaluate:
                 block.add('val_set = FeatureDataset("data/val")')
         elif plan.data == "vision":
-            self.imports |= {"from torchvision import datasets, transforms",
-                             "from torch.utils.data import DataLoader"}
+            self.imports |= {
+                "from torchvision import datasets, transforms",
+                "from torch.utils.data import DataLoader",
+            }
             block.add("transform = transforms.ToTensor()")
-            block.add('train_set = datasets.CIFAR10("data", train=True, download=True, transform=transform)',
-                      "dataset")
+            block.add(
+                'train_set = datasets.CIFAR10("data", train=True, download=True, transform=transform)',
+                "dataset",
+            )
             if plan.evaluate:
                 block.add('val_set = datasets.CIFAR10("data", train=False, transform=transform)')
         else:
@@ -140,8 +156,10 @@ class Writer:
         model = f"{self.obj('model')}.module" if plan.ddp else self.obj("model")
         if plan.groups:
             scale = ', "scale": 0.1' if plan.kind.startswith("manual") else ""
-            groups = (f'[{{"params": {model}.backbone.parameters(), "lr": {lr} * 0.1{scale}}}, '
-                      f'{{"params": {model}.head.parameters()}}]')
+            groups = (
+                f'[{{"params": {model}.backbone.parameters(), "lr": {lr} * 0.1{scale}}}, '
+                f'{{"params": {model}.head.parameters()}}]'
+            )
         elif plan.unfreeze:
             groups = f"{model}.head.parameters()"
         else:
@@ -163,8 +181,10 @@ class Writer:
         self.call(block, "optimizer", f"{self.obj('optimizer')} = ", func, args)
         if plan.unfreeze:
             rate = "" if plan.kind.startswith("onecycle") else f', "lr": {lr} * 0.1'
-            block.add(f'{self.obj("optimizer")}.add_param_group({{"params": {model}.backbone.parameters(){rate}}})',
-                      "add_group")
+            block.add(
+                f'{self.obj("optimizer")}.add_param_group({{"params": {model}.backbone.parameters(){rate}}})',
+                "add_group",
+            )
 
     def total(self, block: Block) -> str:
         """The number of updates in the whole training, spelled for a schedule ticked per update."""
@@ -214,7 +234,10 @@ class Writer:
         model = self.obj("model")
         if self.scope == "cls":
             block.add('self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")')
-        block.add(f"{model} = {'Net()' if self.needs_class else self.sequential()}.to({self.obj('device')})", "model")
+        block.add(
+            f"{model} = {'Net()' if self.needs_class else self.sequential()}.to({self.obj('device')})",
+            "model",
+        )
         if plan.ddp:
             self.imports.add("from torch.nn.parallel import DistributedDataParallel as DDP")
             block.add(f"{model} = DDP({model})")
@@ -300,7 +323,9 @@ class Writer:
         """The accumulation guard in one of its usual spellings."""
         k, i = self.accum, index or "i"
         count = i if self.plan.batch_loop == "enum_tqdm" else f"({i} + 1)"
-        rest = f" or {count.strip('()')} == len({self.obj('train')})" if self.plan.accum_rest == "keep" else ""
+        rest = (
+            f" or {count.strip('()')} == len({self.obj('train')})" if self.plan.accum_rest == "keep" else ""
+        )
         return f"if {count} % {k} == 0{rest}:"
 
     def update(self, block: Block, tick: Callable[[Block], None] | None) -> None:
@@ -358,8 +383,11 @@ class Writer:
         elif self.scope == "cls":
             block.add("val_loss, val_acc = self.validate()", "eval_call")
         else:
-            block.add(f"val_loss, val_acc = evaluate({self.obj('model')}, {self.obj('val')}, "
-                      f"{self.obj('criterion')}, device)", "eval_call")
+            block.add(
+                f"val_loss, val_acc = evaluate({self.obj('model')}, {self.obj('val')}, "
+                f"{self.obj('criterion')}, device)",
+                "eval_call",
+            )
 
     # --- the outer loop -----------------------------------------------------------------------------
 
@@ -507,7 +535,9 @@ class Writer:
         if plan.ddp:
             self.imports.add("import torch.distributed as dist")
             block.add('dist.init_process_group("nccl")')
-            block.add(f"{self.var('rank')}, {self.var('world_size')} = dist.get_rank(), dist.get_world_size()")
+            block.add(
+                f"{self.var('rank')}, {self.var('world_size')} = dist.get_rank(), dist.get_world_size()"
+            )
         if self.scope == "main":
             block.add('device = torch.device("cuda" if torch.cuda.is_available() else "cpu")')
         self.data(block)
@@ -519,7 +549,9 @@ class Writer:
             for line in block.lines[first:]:
                 line.tags |= {"region"}
         if plan.amp:
-            block.add(f'{self.obj("scaler")} = torch.amp.GradScaler("cuda", enabled=torch.cuda.is_available())')
+            block.add(
+                f'{self.obj("scaler")} = torch.amp.GradScaler("cuda", enabled=torch.cuda.is_available())'
+            )
         if plan.resume:
             self.resume(block)
 
@@ -562,7 +594,9 @@ class Writer:
         arguments = [self.obj(item) for item in objects] + self.fn_params + self.holder()
 
         def train(block: Block) -> None:
-            block.add(f"train_loss = {name}({', '.join(arguments)})", "train_first", "train_last", "train_call")
+            block.add(
+                f"train_loss = {name}({', '.join(arguments)})", "train_first", "train_last", "train_call"
+            )
 
         return function, train
 
@@ -608,8 +642,12 @@ class Writer:
             epoch.add("return running / len(self.train_loader)")
         fit = Block(depth=1)
         with fit.deeper(f"def {self.rng.choice(('fit', 'train', 'run'))}(self):", "fit_def"):
-            self.fit(fit, lambda block: block.add("train_loss = self.train_epoch(epoch)", "train_first", "train_last",
-                                                  "train_call"))
+            self.fit(
+                fit,
+                lambda block: block.add(
+                    "train_loss = self.train_epoch(epoch)", "train_first", "train_last", "train_call"
+                ),
+            )
         cls = Block()
         cls.add("class Trainer:")
         params, stores = self.trainer_config()
@@ -630,8 +668,12 @@ class Writer:
     def trainer_config(self) -> tuple[list[str], list[str]]:
         """Parameters of ``Trainer.__init__`` and the lines that store them."""
         if self.plan.config == "local":
-            items = [(self.plan.value_names.get(name, name), default) for name, default in self.values.items()]
-            return [f"{name}={value}" for name, value in items], [f"self.{name} = {name}" for name, _ in items]
+            items = [
+                (self.plan.value_names.get(name, name), default) for name, default in self.values.items()
+            ]
+            return [f"{name}={value}" for name, value in items], [
+                f"self.{name} = {name}" for name, _ in items
+            ]
         holder = self.holder()
         return holder, [f"self.{name} = {name}" for name in holder]
 
@@ -656,7 +698,8 @@ class Writer:
             self.evaluation(block)
             block.add('print(f"val {val_loss:.4f} {val_acc:.3f}")')
         if plan.save != "none":
-            block.add(f"torch.save({self.obj('model')}.state_dict(), {self.val('out', chr(34) + 'model.pt' + chr(34))})")
+            path = self.val("out", '"model.pt"')
+            block.add(f"torch.save({self.obj('model')}.state_dict(), {path})")
 
     # --- assembling ---------------------------------------------------------------------------------
 
@@ -725,7 +768,9 @@ class Writer:
     def configuration(self) -> tuple[Block, dict[str, str]]:
         """The configuration block at module level, and how main is defined and run."""
         config, out = self.plan.config, Block()
-        items = [(name, self.plan.value_names.get(name, name), default) for name, default in self.values.items()]
+        items = [
+            (name, self.plan.value_names.get(name, name), default) for name, default in self.values.items()
+        ]
         call = {"def": "def main():", "first": "", "run": "main()"}
         flat = self.plan.structure == "flat"
         if config == "const":
@@ -741,7 +786,9 @@ class Writer:
             out.add('CONFIG = """')
             for name, spelled, default in items:
                 number = FLAGS.get(name) == "float"
-                out.add(f"{spelled}: {float(default):.6f}" if number else f"{spelled}: {default}", f"value_{name}")
+                out.add(
+                    f"{spelled}: {float(default):.6f}" if number else f"{spelled}: {default}", f"value_{name}"
+                )
             out.add('"""')
             out.add("cfg = yaml.safe_load(CONFIG)")
         elif config == "dataclass":
@@ -767,8 +814,10 @@ class Writer:
             block.add(f"{parser} = argparse.ArgumentParser()")
             for name, spelled, default in items:
                 flag = spelled.replace("_", "-") if dash else spelled
-                block.add(f'{parser}.add_argument("--{flag}", type={FLAGS.get(name, "int")}, default={default})',
-                          f"value_{name}")
+                block.add(
+                    f'{parser}.add_argument("--{flag}", type={FLAGS.get(name, "int")}, default={default})',
+                    f"value_{name}",
+                )
 
         parser = self.rng.choice(("parser", "p", "parser"))
         if flat:

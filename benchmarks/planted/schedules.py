@@ -1,4 +1,4 @@
-"""How correct scripts build each schedule. ``horizon`` is the number of ticks in the training, as an expression."""
+"""How correct scripts build each schedule; ``horizon`` is the number of ticks in the training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 Build = Callable[["Writer", Block, str], None]
 
 
-def plain(writer: Writer, block: Block, name: str, args: list[tuple[str, str]], tag: str = "scheduler") -> None:
+def plain(
+    writer: Writer, block: Block, name: str, args: list[tuple[str, str]], tag: str = "scheduler"
+) -> None:
     """``scheduler = Name(optimizer, ...)``."""
     prefix = f"{writer.obj('scheduler')} = "
     writer.call(block, tag, prefix, writer.scheduler_class(name), [("", writer.obj("optimizer")), *args])
@@ -52,7 +54,12 @@ def multistep(writer: Writer, block: Block, horizon: str) -> None:
         milestones = f"[{epochs // 2}, {epochs * 3 // 4}]"
     else:
         milestones = f"[int(0.5 * {horizon}), int(0.75 * {horizon})]"
-    plain(writer, block, "MultiStepLR", [("milestones", milestones), ("gamma", writer.rng.choice(("0.1", "0.2")))])
+    plain(
+        writer,
+        block,
+        "MultiStepLR",
+        [("milestones", milestones), ("gamma", writer.rng.choice(("0.1", "0.2")))],
+    )
 
 
 def exponential(writer: Writer, block: Block, horizon: str) -> None:
@@ -72,7 +79,12 @@ def cosine(writer: Writer, block: Block, horizon: str) -> None:
 
 def polynomial(writer: Writer, block: Block, horizon: str) -> None:
     """A polynomial decay to zero."""
-    plain(writer, block, "PolynomialLR", [("total_iters", horizon), ("power", writer.rng.choice(("0.9", "1.0", "2.0")))])
+    plain(
+        writer,
+        block,
+        "PolynomialLR",
+        [("total_iters", horizon), ("power", writer.rng.choice(("0.9", "1.0", "2.0")))],
+    )
 
 
 def linear(writer: Writer, block: Block, horizon: str) -> None:
@@ -112,11 +124,17 @@ def warmup_length(writer: Writer, block: Block, horizon: str) -> str:
     warmup = writer.plan.warmup
     if writer.plan.unit == "epoch" and warmup != "truncated":
         return writer.val("warmup", warmup_epochs(writer))
-    text = writer.rng.choice({
-        "usual": (f"int(0.1 * {horizon})", f"int({horizon} * 0.05)", f"{atom(horizon)} // 10"),
-        "long": (f"int(0.6 * {horizon})", f"int({horizon} * 0.5)", f"{atom(horizon)} // 2"),
-        "truncated": (f"int(0.1) * {atom(horizon)}", f"5 // 100 * {atom(horizon)}", f"{atom(horizon)} * (1 // 10)"),
-    }[warmup])
+    text = writer.rng.choice(
+        {
+            "usual": (f"int(0.1 * {horizon})", f"int({horizon} * 0.05)", f"{atom(horizon)} // 10"),
+            "long": (f"int(0.6 * {horizon})", f"int({horizon} * 0.5)", f"{atom(horizon)} // 2"),
+            "truncated": (
+                f"int(0.1) * {atom(horizon)}",
+                f"5 // 100 * {atom(horizon)}",
+                f"{atom(horizon)} * (1 // 10)",
+            ),
+        }[warmup]
+    )
     block.add(f"n_warm = {text}", "warmup_value")
     return "n_warm"
 
@@ -133,20 +151,39 @@ def lambda_warmcos(writer: Writer, block: Block, horizon: str) -> None:
         block.add("return 0.5 * (1 + math.cos(math.pi * progress))", "lambda_body")
     block.add("")
     writer.script.facts["warm"] = warm
-    plain(writer, block, "LambdaLR", [("", "warmup_cosine") if writer.rng.random() < 0.5 else
-                                      ("lr_lambda", "warmup_cosine")])
+    plain(
+        writer,
+        block,
+        "LambdaLR",
+        [("", "warmup_cosine") if writer.rng.random() < 0.5 else ("lr_lambda", "warmup_cosine")],
+    )
 
 
 def sequential(writer: Writer, block: Block, horizon: str) -> None:
     """LinearLR warmup, then a cosine over what is left."""
     warm = warmup_length(writer, block, horizon)
     optimizer = ("", writer.obj("optimizer"))
-    writer.call(block, "warmup", "warmup_sched = ", writer.scheduler_class("LinearLR"),
-                [optimizer, ("start_factor", writer.rng.choice(("0.1", "0.01", "1e-3"))), ("total_iters", warm)])
-    writer.call(block, "decay", "cosine_sched = ", writer.scheduler_class("CosineAnnealingLR"),
-                [optimizer, ("T_max", f"{horizon} - {warm}")])
+    writer.call(
+        block,
+        "warmup",
+        "warmup_sched = ",
+        writer.scheduler_class("LinearLR"),
+        [optimizer, ("start_factor", writer.rng.choice(("0.1", "0.01", "1e-3"))), ("total_iters", warm)],
+    )
+    writer.call(
+        block,
+        "decay",
+        "cosine_sched = ",
+        writer.scheduler_class("CosineAnnealingLR"),
+        [optimizer, ("T_max", f"{horizon} - {warm}")],
+    )
     writer.script.facts["warm"] = warm
-    plain(writer, block, "SequentialLR", [("schedulers", "[warmup_sched, cosine_sched]"), ("milestones", f"[{warm}]")])
+    plain(
+        writer,
+        block,
+        "SequentialLR",
+        [("schedulers", "[warmup_sched, cosine_sched]"), ("milestones", f"[{warm}]")],
+    )
 
 
 def restarts(writer: Writer, block: Block, horizon: str) -> None:
@@ -203,11 +240,20 @@ def chained(writer: Writer, block: Block, horizon: str) -> None:
     """A short reduced start chained with an exponential decay: both multiply, so both count."""
     optimizer = ("", writer.obj("optimizer"))
     gamma = f"{0.05 ** (1 / writer.plan.epochs):.3f}"
-    writer.call(block, "first", "start = ", writer.scheduler_class(writer.rng.choice(("ConstantLR", "LinearLR"))),
-                [optimizer, writer.rng.choice((("total_iters", "4"), ("total_iters", "3")))])
-    writer.call(block, "second", "decay = ", writer.scheduler_class("ExponentialLR"), [optimizer, ("gamma", gamma)])
+    writer.call(
+        block,
+        "first",
+        "start = ",
+        writer.scheduler_class(writer.rng.choice(("ConstantLR", "LinearLR"))),
+        [optimizer, writer.rng.choice((("total_iters", "4"), ("total_iters", "3")))],
+    )
+    writer.call(
+        block, "second", "decay = ", writer.scheduler_class("ExponentialLR"), [optimizer, ("gamma", gamma)]
+    )
     prefix = f"{writer.obj('scheduler')} = "
-    writer.call(block, "scheduler", prefix, writer.scheduler_class("ChainedScheduler"), [("", "[start, decay]")])
+    writer.call(
+        block, "scheduler", prefix, writer.scheduler_class("ChainedScheduler"), [("", "[start, decay]")]
+    )
 
 
 def hugging_face(name: str) -> Build:
@@ -268,10 +314,28 @@ SCHEDULES: dict[str, Build] = {
 }
 
 EPOCH_KINDS = (
-    "steplr", "multistep", "exponential", "cosine", "polynomial", "linear", "multiplicative", "lambda_poly",
-    "lambda_step", "lambda_warmcos", "sequential", "restarts",
+    "steplr",
+    "multistep",
+    "exponential",
+    "cosine",
+    "polynomial",
+    "linear",
+    "multiplicative",
+    "lambda_poly",
+    "lambda_step",
+    "lambda_warmcos",
+    "sequential",
+    "restarts",
 )
 UPDATE_KINDS = (
-    "onecycle", "cosine", "polynomial", "lambda_poly", "lambda_warmcos", "sequential", "hf_linear", "hf_cosine", "hf_get",
+    "onecycle",
+    "cosine",
+    "polynomial",
+    "lambda_poly",
+    "lambda_warmcos",
+    "sequential",
+    "hf_linear",
+    "hf_cosine",
+    "hf_get",
 )
 MANUAL_KINDS = ("manual_step", "manual_cosine", "manual_poly", "manual_exp")

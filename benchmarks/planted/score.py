@@ -76,7 +76,7 @@ def write(cases: Iterable[Case], folder: Path) -> None:
 
 
 def check(folder: Path) -> tuple[dict[str, list[Finding]], float]:
-    """Run ``lright check --format json`` once on a folder; findings by ``kind/name``, and the seconds it took."""
+    """Run ``lright check --format json`` once on a folder; findings by ``kind/name``, and the seconds."""
     started = time.perf_counter()
     command = [sys.executable, "-m", "lright", "check", "--format", "json", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -134,9 +134,14 @@ def miss(verdict: Verdict, folder: Path) -> str:
     """A missed case or a false finding in one line each, with the path to look at."""
     case, lines = verdict.case, []
     if not verdict.found or not verdict.condition:
-        said = " ".join(f"{f['rule']}:{f['line']}:{'+'.join(f['conditions'])}" for f in verdict.said) or "nothing"
+        said = (
+            " ".join(f"{f['rule']}:{f['line']}:{'+'.join(f['conditions'])}" for f in verdict.said)
+            or "nothing"
+        )
         what = "wrong condition" if verdict.found else "missed"
-        wanted = f"{'/'.join(sorted(case.fits))} near {list(case.lines)} under {'/'.join(sorted(case.conditions))}"
+        wanted = (
+            f"{'/'.join(sorted(case.fits))} near {list(case.lines)} under {'/'.join(sorted(case.conditions))}"
+        )
         lines.append(f"{what}: {folder / 'planted' / case.name}.py wants {wanted}; said {said}")
     for finding in verdict.false:
         path = folder / "original" / case.name

@@ -11,7 +11,7 @@ INDENT = "    "
 
 @dataclass
 class Line:
-    """One source line: its text without indentation, its depth, what it is for, and whether it is a defect."""
+    """One source line: text without indentation, depth, what it is for, whether it is a defect."""
 
     text: str
     depth: int = 0
@@ -95,7 +95,7 @@ class Script:
         self.lines.insert(index, Line(text, depth, frozenset(tags), defect))
 
     def after(self, tag: str, *texts: str, deeper: int = 0, defect: bool = True) -> None:
-        """Put lines after the last line with a tag, at its depth; leading spaces of a text deepen it further."""
+        """Put lines after the last line with a tag, at its depth; leading spaces deepen it."""
         index = self.find(tag)[-1]
         depth = self.lines[index].depth + deeper
         for offset, text in enumerate(texts, 1):
