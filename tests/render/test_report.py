@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from lright.finding import Curve, Edit, Failure, FileReport, Finding, Fix, Related, Remedy, Report, Skipped
 from lright.observe.source.edit import apply
+from lright.records import replace
 from lright.render.code import excerpt
 from lright.render.concise import concise
 from lright.render.jsonform import jsonform
