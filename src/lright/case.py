@@ -30,7 +30,7 @@ from .quantity import (
 )
 from .records import record
 from .schedule import emulate
-from .situation import Argument, Formula, Optimizer, Scheduler, Training
+from .situation import Argument, Formula, Metric, Optimizer, Scheduler, Training
 from .timeline import BATCH, EPOCH, EVALUATION, MICRO, OUTER, Guard, Loop, Site
 
 # Numbers tried where the script leaves one open. They divide and do not divide each other, and none is special.
@@ -87,6 +87,12 @@ class Tick:
     @property
     def has_argument(self) -> bool:
         return self.site.event.data.get("argument") is not None
+
+    @property
+    def metric(self) -> Metric | None:
+        """What is passed to step(), described as a metric."""
+        found = self.site.event.data.get("metric")
+        return found if isinstance(found, Metric) else None
 
     @property
     def method(self) -> str:

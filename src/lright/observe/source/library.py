@@ -135,13 +135,15 @@ def make_scheduler(
 ) -> Thing:  # fmt: skip
     thing = Thing("scheduler", reader.fresh())
     place = reader.place(node)
+    given = arguments.pop("optimizer", None)
     made = Scheduler(
         thing.number, name, framework, known, text, place, optimizer, arguments, seen=seen,
         loops=tuple(reader.loops), function=reader.scope.function, call=place,
     )  # fmt: skip
     reader.schedulers[thing.number] = made
     if seen:
-        reader.emit("build", node, thing.number, object="scheduler")
+        at = given.place if given is not None else None
+        reader.emit("build", node, thing.number, object="scheduler", optimizer_place=at)
     return thing
 
 
@@ -281,7 +283,6 @@ def _scheduler(
     if optimizer is None and first is not None and name != "ChainedScheduler":
         optimizer = _unseen_optimizer(reader, first, node)
     framework = emulate.FRAMEWORKS.get(name, "unknown")
-    bound.pop("optimizer", None)
     children = _children(reader, keywords.get("schedulers") or _at(arguments, names, "schedulers"))
     if name == "ChainedScheduler" and optimizer is None and children:
         number_ = reader.schedulers[children[0]].optimizer
@@ -362,7 +363,6 @@ def _hugging_face(
         names.insert(1, "optimizer")
     bound = _bind(reader, names, arguments, keywords, node)
     optimizer = _find(reader, keywords.get("optimizer") or _at(arguments, names, "optimizer"), "optimizer")
-    bound.pop("optimizer", None)
     thing = make_scheduler(
         reader, "get_scheduler", bound, optimizer.number if optimizer else None, node, known=True,
         framework="transformers",
@@ -790,7 +790,10 @@ def _save(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value]
     if arguments:
         held = saved_things(reader, arguments[0])
         dict_node = _dict_node(arguments[0])
-        reader.emit("save", node, 0, held=held, dict=dict_node, open=_open(arguments[0]), value=arguments[0])
+        place = reader.place(dict_node) if dict_node is not None else None
+        reader.emit(
+            "save", node, 0, held=held, dict=dict_node, dict_place=place, open=_open(arguments[0]), value=arguments[0]
+        )
     return NONE
 
 
@@ -976,7 +979,6 @@ def _own_scheduler(
     names = [a.arg for a in init.node.args.args[1:]] if isinstance(init, Function) else ["optimizer"]
     bound = _bind(reader, names, arguments, keywords, node)
     optimizer = _find_any(reader, arguments, keywords, "optimizer")
-    bound.pop("optimizer", None)
     thing = make_scheduler(
         reader, cls.name, bound, optimizer.number if optimizer else None, node, known=False, framework="own"
     )
@@ -1245,6 +1247,10 @@ def _accelerator_method(
 
 def _backward(reader: Reader, loss: Value, node: ast.AST) -> None:
     mark_differentiated(loss)
+    if isinstance(loss, Number):  # the loss divided by a setting
+        for name in loss.expr.symbols():
+            if name in reader.unknowns:
+                mark_differentiated(reader.unknowns[name])
     reader.emit("backward", node, 0)
 
 

@@ -114,8 +114,11 @@ class Reader:
         self.assigning = ""  # the name that the expression being read will get
         self.handed_on: list[Function] = []
         self.statements = 0
+        self.reached: set[int] = set()  # statements that this world comes to
         self.counter = 0
         self.names_seen: dict[str, int] = {}
+        self.unknowns: dict[str, Unknown] = {}
+        self.incomplete = False  # reading was given up somewhere: what is not there may not be missing
         self.carried_attributes, self.shared_names, self.relevant = _survey(tree)
 
     # -- small services --------------------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ class Reader:
 
     def unknown(self, node: ast.AST | None, text: str, sources: Iterable[Value] = ()) -> Unknown:
         """A new unknown value named ``text``."""
-        return Unknown(
+        made = Unknown(
             Sym(f"?{self.fresh()}", text),
             tuple(sources),
             tuple(self.loops),
@@ -137,6 +140,8 @@ class Reader:
             self.place(node) if node is not None and hasattr(node, "lineno") else None,
             evaluating=self.is_evaluating,
         )
+        self.unknowns[made.symbol.name] = made
+        return made
 
     @property
     def is_evaluating(self) -> bool:
@@ -208,6 +213,7 @@ class Reader:
         """Read statements in order; the Flow that ended them, or None."""
         for position, statement in enumerate(statements):
             self.statements += 1
+            self.reached.add(id(statement))
             if self.statements > MAX_STATEMENTS:
                 raise TooMuch("more statements than the reader follows")
             if isinstance(statement, ast.If):
@@ -228,6 +234,8 @@ class Reader:
         """Follow a call of a function of the file; its result."""
         body = function.node
         if len(self.calls) >= MAX_DEPTH or self.calls.count(body) >= 1:
+            for value in (*arguments, *keywords.values()):
+                self.escape(value, node, f"handed to {function.name}(), which is not followed any deeper")
             return self.unknown(node, f"{function.name}()", (*arguments, *keywords.values()))
         self.called.add(id(body))
         positional = list(arguments)
@@ -421,6 +429,8 @@ class Reader:
             attributes = owner.data.setdefault("attributes", {})
             if isinstance(attributes, dict):
                 attributes[target.attr] = value
+            if owner.kind == "scheduler":
+                self.emit("set", target, owner.number, self.scalar(value), attribute=target.attr)
         elif isinstance(owner, Unknown):
             owner.attributes[target.attr] = self.named(f"{owner.symbol.text}.{target.attr}", value, target)
             if not owner.symbol.text.startswith("self"):
@@ -763,7 +773,8 @@ class Reader:
                 names[name] = Number(start)
                 continue
             if expr is None or any(self._is_data(found) for found in expr.symbols()):
-                names[name] = end if end is not None and expr is None else self.unknown(None, symbol.text)
+                kept = end if end is not None else NONE
+                names[name] = kept if expr is None and end is not None else self.unknown(None, symbol.text, (kept,))
                 continue
             increment = linear_increment(expr, symbol)
             if increment is not None and not depends(increment, index):
@@ -797,7 +808,9 @@ class Reader:
 
 
 def _expression(reader: Reader, node: ast.Expr) -> None:
-    reader.eval(node.value)
+    value = reader.eval(node.value)
+    if isinstance(value, Method) and isinstance(value.owner, Thing) and value.name in ("step", "step_update"):
+        reader.emit("uncalled", node, value.owner.number)  # `scheduler.step` without parentheses
 
 
 def _assign(reader: Reader, node: ast.Assign) -> None:

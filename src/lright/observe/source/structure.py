@@ -20,6 +20,7 @@ from ...quantity import (
 from ...situation import Training
 from ...timeline import BATCH, EPOCH, EVALUATION, MICRO, OTHER, OUTER, Block, Branch, Loop, Site, sites
 from . import words
+from .metrics import add_metrics
 from .reader import Reader, TooMuch
 from .values import Class, Function, Instance
 
@@ -43,6 +44,7 @@ def read_world(
         del flow
     except (TooMuch, RecursionError) as error:
         reader.notes.append(str(error) or "nested too deeply to be followed")
+        reader.incomplete = True
     if _matters(reader.root):
         trainings.append(_training(reader, "<module>"))
     trainings += _uncalled(reader, entries)
@@ -66,8 +68,11 @@ def _training(reader: Reader, entry: str) -> Training:
         entry,
         stop=reader.stop,
     )
+    training.notes.update(tree=reader.tree, lines=reader.lines, reached=reader.reached)
+    training.notes["incomplete"] = reader.incomplete
     classify(training)
     infer_units(training)
+    add_metrics(reader, training.sites)
     return training
 
 
@@ -114,6 +119,7 @@ def _read_entry(reader: Reader, name: str, function: Function) -> list[Training]
         reader.escape(result, function.node, f"returned by {name}()")
     except (TooMuch, RecursionError) as error:
         reader.notes.append(f"{name}: {error}")
+        reader.incomplete = True
     return [_training(reader, name)] if _matters(reader.root) else []
 
 
@@ -137,6 +143,7 @@ def _read_class(reader: Reader, cls: Class) -> list[Training]:
             reader.escape(result, value.node, f"returned by {name}()")
     except (TooMuch, RecursionError) as error:
         reader.notes.append(f"{cls.name}: {error}")
+        reader.incomplete = True
     if foreign:
         for thing in reader.things_in(instance):
             reader.escape(thing, cls.node, f"held by {cls.name}, which extends a class that is not seen")

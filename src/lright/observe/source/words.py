@@ -128,6 +128,8 @@ def micro_steps(text: str) -> bool:
 @lru_cache(maxsize=None)
 def direction(text: str) -> str | None:
     """``max`` for a metric that is better when larger, ``min`` for a loss, None where the name does not tell."""
+    if re.search(r"loss(es)?$", last_part(text), re.I):  # dice_loss, iou_loss: a loss whatever it is made of
+        return "min"
     found: set[str] = set()
     for pattern, which in _DIRECTIONS:
         if pattern.search(text):
