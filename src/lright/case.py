@@ -124,6 +124,7 @@ class Case:
         self._rates: dict[int, Rate] = {}
         self._outcomes: dict[tuple[int, tuple[tuple[str, Scalar], ...]], Outcome | None] = {}
         self._witnesses: list[dict[str, Scalar]] | None = None
+        self.shared: dict[str, object] = {}  # what several rules ask and one of them has worked out
 
     # -- objects ----------------------------------------------------------------------------------------------------
 
@@ -434,7 +435,7 @@ class Case:
         values = self.training.values(witness)
         found: dict[str, object] = {}
         for name, argument in scheduler.arguments.items():
-            if name in ("last_epoch", "verbose", "optimizer", "**"):
+            if name in ("last_epoch", "verbose", "optimizer", "**") or (name == "schedulers" and scheduler.children):
                 continue
             try:
                 found[name] = _argument_value(argument.value, values, self.training, witness)

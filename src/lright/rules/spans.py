@@ -1,0 +1,256 @@
+"""Schedules against the training they are for: what the rules on lengths (2xx) share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Length, Outcome, Tick, sample
+from ..finding import Related
+from ..quantity import Expr, Lit, Op, Unit
+from ..records import record
+from ..situation import Argument, Formula, Scheduler
+from ..timeline import BATCH, EPOCH, Loop, Place
+
+# Shapes that come down to a floor once and have a length of their own, with the argument that states it.
+DECAYS = {
+    "CosineAnnealingLR": "T_max",
+    "LinearLR": "total_iters",
+    "PolynomialLR": "total_iters",
+    "get_linear_schedule_with_warmup": "num_training_steps",
+    "get_cosine_schedule_with_warmup": "num_training_steps",
+    "get_polynomial_decay_schedule_with_warmup": "num_training_steps",
+    "get_cosine_with_min_lr_schedule_with_warmup": "num_training_steps",
+    "get_cosine_with_min_lr_schedule_with_warmup_lr_rate": "num_training_steps",
+    "get_cosine_with_hard_restarts_schedule_with_warmup": "num_training_steps",
+    "get_scheduler": "num_training_steps",
+    "CosineLRScheduler": "t_initial",
+    "TanhLRScheduler": "t_initial",
+    "PolyLRScheduler": "t_initial",
+}
+COSINES = frozenset(name for name in DECAYS if "osine" in name) | {"get_scheduler"}
+SEQUENCES = ("SequentialLR", "ChainedScheduler")
+LAMBDAS = ("LambdaLR",)
+_STEADY = (EVERY_EPOCH, EVERY_BATCH, EVERY_UPDATE)
+
+
+@record(frozen=True)
+class Span:
+    """A scheduler, what steps it, and what it does to the learning rate under every set of numbers that is tried.
+
+    ``comparable``: its length and the number of its ticks depend on the same unknown numbers, if on any: what holds
+    for all that are tried then holds. ``exact``: none of them is unknown.
+    """
+
+    case: Case
+    scheduler: Scheduler
+    ticks: tuple[Tick, ...]
+    outcomes: tuple[Outcome, ...]
+    comparable: bool
+    exact: bool
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.outcomes[0]
+
+    @property
+    def name(self) -> str:
+        return self.scheduler.text or self.scheduler.name
+
+    @property
+    def per_epoch(self) -> bool:
+        return all(tick.rate.unit == EVERY_EPOCH for tick in self.ticks)
+
+    def last(self) -> Scheduler:
+        """The phase that is in force at the end."""
+        return last_phase(self.case, self.scheduler)
+
+    def length(self) -> Argument | None:
+        """The argument that says how long it is."""
+        last = self.last()
+        return last.arguments.get(DECAYS.get(last.name, ""))
+
+    def place(self) -> Place:
+        """Where its length stands; the call if it stands nowhere."""
+        argument = self.length()
+        return argument.place if argument is not None else call(self.scheduler)
+
+    def written(self) -> str:
+        """Its length as the script writes it: ``T_max=20``."""
+        argument = self.length()
+        return f"{DECAYS[self.last().name]}={argument.text}" if argument is not None else ""
+
+    def moment(self, tick: int, outcome: Outcome | None = None) -> str:
+        """When so many ticks are made: "20 of 90 epochs", "1,000 of 5,000 updates", or a share of the training."""
+        outcome = outcome or self.outcome
+        if not self.exact:
+            return f"{min(tick / max(outcome.ticks, 1), 1):.0%} of the training"
+        if self.per_epoch and not any(t.rate.every for t in self.ticks):
+            return f"{min(tick, outcome.ticks):,} of {outcome.ticks:,} epochs"
+        update = outcome.update_after_tick(tick)
+        epoch = outcome.epoch_of(update)
+        where = f" (epoch {epoch:.3g} of {outcome.epochs:g})" if epoch is not None and outcome.epochs else ""
+        return f"{update:,} of {outcome.updates:,} updates{where}"
+
+    def related(self) -> list[Related]:
+        """The step() call and the construction."""
+        found = [Related(self.ticks[0].site.place, f"stepped here, {self.ticks[0].rate}")]
+        if self.length() is not None and call(self.scheduler) != self.place():
+            found.append(Related(call(self.scheduler), "built here"))
+        return found
+
+    def unless(self) -> tuple[str, ...]:
+        return () if self.case.known() else tuple(self.case.unknowns())
+
+
+def spans(case: Case) -> Iterator[Span]:
+    """The schedulers whose ticks are all seen and whose learning rate can be worked out.
+
+    Runs that continue others are left out: their length is that of the whole, their ticks are those of the rest.
+    """
+    if case.training.condition.startswith("resume"):
+        return
+    if "spans" not in case.shared:
+        found = [span(case, scheduler) for scheduler in case.schedulers()]
+        case.shared["spans"] = [one for one in found if one is not None]
+    yield from case.shared["spans"]  # type: ignore[misc]
+
+
+def span(case: Case, scheduler: Scheduler) -> Span | None:
+    """One scheduler against its training; None where that cannot be judged."""
+    if not scheduler.known or scheduler.plateau or scheduler.prepared or case.escapes(scheduler):
+        return None
+    ticks = case.ticks(scheduler)
+    if not ticks or any(not steady(scheduler, tick) for tick in ticks):
+        return None
+    if any(loop.kind in (EPOCH, BATCH) for loop in scheduler.loops):
+        return None  # made anew inside the training: another rule's business
+    outcomes = [case.outcome(scheduler, witness) for witness in case.witnesses()]
+    if any(outcome is None or outcome.ticks == 0 for outcome in outcomes):
+        return None
+    unknown_ticks = unknown_in(case, [loop.trips for tick in ticks for loop in tick.site.loops])
+    unknown_lengths = unknown_in(case, lengths_in(case, scheduler))
+    return Span(
+        case, scheduler, tuple(ticks), tuple(o for o in outcomes if o is not None),
+        unknown_ticks == unknown_lengths, not unknown_ticks and not unknown_lengths,
+    )  # fmt: skip
+
+
+def steady(scheduler: Scheduler, tick: Tick) -> bool:
+    """Whether a step() call happens at a known rate and counts by itself."""
+    told = tick.has_argument and scheduler.framework != "timm"
+    return tick.rate.unit in _STEADY and not tick.rate.conditional and not told
+
+
+def same_unit(found: Span) -> bool:
+    """Whether what the lengths count does not contradict what the ticks count (as far as units are known)."""
+    for length in found.case.lengths(found.scheduler):
+        if length.unit is None:
+            continue
+        if found.per_epoch is not (length.unit is Unit.EPOCH):
+            return False
+    return True
+
+
+def last_phase(case: Case, scheduler: Scheduler) -> Scheduler:
+    while scheduler.children and scheduler.name in SEQUENCES:
+        children = case.children(scheduler)
+        decaying = [child for child in children if child.name in DECAYS]
+        scheduler = children[-1] if scheduler.name == "SequentialLR" or not decaying else decaying[-1]
+    return scheduler
+
+
+def call(scheduler: Scheduler) -> Place:
+    return scheduler.call or scheduler.place
+
+
+def lengths_in(case: Case, scheduler: Scheduler) -> list[Expr | None]:
+    """Every expression among the arguments, phases included."""
+    found: list[Expr | None] = []
+    for argument in scheduler.arguments.values():
+        for value in argument.value if isinstance(argument.value, list) else [argument.value]:
+            if isinstance(value, Formula):
+                found.append(value.expr)
+            elif isinstance(value, Expr):
+                found.append(value)
+    for child in case.children(scheduler):
+        found += lengths_in(case, child)
+    return found
+
+
+def unknown_in(case: Case, exprs: Iterable[Expr | None]) -> set[str]:
+    """The symbols without a value that expressions depend on, through definitions."""
+    training = case.training
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [name for expr in exprs if expr is not None for name in expr.symbols()]
+    while waiting:
+        name = waiting.pop()
+        fact = training.facts.get(name)
+        if name in seen or (fact is not None and fact.known):
+            continue
+        seen.add(name)
+        if name in training.definitions:
+            waiting += training.definitions[name].symbols()
+        elif fact is not None or not name.startswith("@"):
+            found.add(name)
+    return found
+
+
+def last_tick(outcome: Outcome) -> int:
+    """How many ticks the last update has seen."""
+    moment = outcome.play.before(outcome.updates - 1)
+    return moment.counts.get(("tick", outcome.scheduler.number), 0)
+
+
+def highest(outcome: Outcome, first: int, last: int, points: int = 200) -> float | None:
+    """The highest learning rate between two ticks, both included (sampled)."""
+    if last < first:
+        return None
+    seen = [outcome.lr_at_tick(first + offset) for offset in sample(last - first + 1, points)]
+    known = [lr for lr in seen if lr is not None]
+    return max(known) if known else None
+
+
+def agreed(verdicts: Sequence[str | None]) -> str | None:
+    """What all say, None if they differ."""
+    return verdicts[0] if verdicts and all(v == verdicts[0] for v in verdicts) else None
+
+
+def zero(lr: float) -> str:
+    return "0" if lr == 0 else f"{lr:.3g}"
+
+
+def contains(expr: Expr, *names: str) -> bool:
+    """Whether one of some operations occurs in an expression."""
+    return isinstance(expr, Op) and (expr.name in names or any(contains(arg, *names) for arg in expr.args))
+
+
+def parts(expr: Expr) -> Iterator[Expr]:
+    """An expression and everything in it."""
+    yield expr
+    if isinstance(expr, Op):
+        for arg in expr.args:
+            yield from parts(arg)
+
+
+def factor(text: str) -> str:
+    """A text that can be multiplied or divided as it stands."""
+    plain = text.replace("_", "").replace(".", "").isalnum() or (text.endswith((")", "]")) and " " not in text)
+    return text if plain else f"({text})"
+
+
+def literal(argument: Argument | None) -> bool:
+    return argument is not None and isinstance(argument.value, Lit)
+
+
+def training_loop(found: Span) -> Loop | None:
+    """The loop over batches in which the optimizer is updated."""
+    for site in found.case.updates(found.scheduler.optimizer):
+        loop = site.innermost(BATCH)
+        if loop is not None:
+            return loop
+    return None
+
+
+def counted_lengths(found: Span) -> list[Length]:
+    return [length for length in found.case.lengths(found.scheduler) if length.unit is not None]
