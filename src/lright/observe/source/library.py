@@ -165,7 +165,7 @@ def call_external(
         return _scheduler(reader, name, arguments, keywords, node)
     if _is_optimizer(path, name):
         return _optimizer(reader, name, arguments, keywords, node)
-    handler = _EXTERNAL_CALLS.get(name)
+    handler = _EXTERNAL_CALLS.get(name) if path != "yaml.load" else _yaml
     if handler is not None:
         return handler(reader, arguments, keywords, node)
     if name in _DATASETS and "models" not in path:
@@ -408,8 +408,12 @@ def length(reader: Reader, value: Value, node: ast.AST) -> Expr:
         if isinstance(method, Function):
             bound = Function(method.node, method.scope, method.name, value, method.owner)
             expr = reader.scalar(reader.call_function(bound, (), {}, node))
-            if expr is not None:
+            if expr is not None and reader.decide(expr) is not None:
                 return expr
+            symbol = _unknown_length(reader, value, node)
+            if expr is not None and expr != symbol and not reader.facts[symbol.name].known:
+                reader.definitions.setdefault(symbol.name, expr)
+            return symbol
     return _unknown_length(reader, value, node)
 
 
@@ -424,7 +428,7 @@ def _unknown_length(reader: Reader, value: Value, node: ast.AST) -> Sym:
         text = f"len({value.data.get('text', value.kind)})"
         holder, name = value.data, f"len#{value.number}"
     elif isinstance(value, Instance):
-        text = f"len({value.prefix or 'object'})"
+        text = f"len({value.text or value.prefix or 'object'})"
         holder, name = value.attributes, f"len!{value.number}"  # type: ignore[assignment]
     else:
         return reader.remember(reader.unknown(node, words.source(node))).symbol
@@ -831,7 +835,34 @@ def saved_things(reader: Reader, value: Value, depth: int = 0) -> list[tuple[str
 def _load(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
     made = reader.unknown(node, "checkpoint", ())
     made.attributes["#checkpoint"] = NONE
+    made.call = "load"
     return made
+
+
+def _yaml(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
+    """A configuration written into the script as YAML (of which JSON is a part) is read; one in a file is not."""
+    text = reader.known(arguments[0]) if arguments else None
+    if not isinstance(text, str) or "\n" not in text and ":" not in text:
+        return _load(reader, arguments, keywords, node)
+    import yaml
+
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return reader.unknown(node, words.source(node), arguments)
+    return _plain(reader, found, reader.assigning or "config", node)
+
+
+def _plain(reader: Reader, found: object, text: str, node: ast.AST) -> Value:
+    """A parsed configuration as values; the scalars in it are settings."""
+    if isinstance(found, dict):
+        return Table({k: _plain(reader, v, f"{text}[{k!r}]", node) for k, v in found.items()}, text)
+    if isinstance(found, list):
+        return Items([_plain(reader, part, f"{text}[{i}]", node) for i, part in enumerate(found)])
+    if isinstance(found, (bool, int, float, str)):
+        place = reader.place(node)
+        return Number(reader.fact(f"{text}@{place.line}", text, found, True, "literal", place, words.option_name(text)))
+    return NONE if found is None else reader.unknown(node, text)
 
 
 def _cycle(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
@@ -872,7 +903,7 @@ _EXTERNAL_CALLS: dict[str, Callable[..., Value]] = {
     "ArgumentParser": _parser, "HfArgumentParser": _linear_space, "SimpleNamespace": _namespace, "Namespace": _namespace,
     "EasyDict": _namespace, "edict": _namespace, "ConfigDict": _namespace, "Munch": _namespace, "AttrDict": _namespace,
     "DotDict": _namespace, "partial": _partial, "get_world_size": _world_size, "get_rank": _rank, "save": _save,
-    "load": _load, "cycle": _cycle, "islice": _islice, "count": _count, "tqdm": _tqdm, "trange": _trange,
+    "load": _load, "safe_load": _yaml, "full_load": _yaml, "unsafe_load": _yaml, "loads": _yaml, "cycle": _cycle, "islice": _islice, "count": _count, "tqdm": _tqdm, "trange": _trange,
     "track": _tqdm, "randn": _tensor, "rand": _tensor, "zeros": _tensor, "ones": _tensor, "empty": _tensor,
     "randint": _tensor, "randperm": _tensor,
 }  # fmt: skip

@@ -338,8 +338,9 @@ class Reader:
             self.opaque_fact(value)
         elif isinstance(value, Table) and not value.text:
             value.text = text
-        elif isinstance(value, Instance) and not value.prefix:
-            value.prefix = text
+        elif isinstance(value, Instance):
+            value.prefix = value.prefix or text
+            value.text = value.text or text
         elif isinstance(value, Choice):
             for side in value.all():
                 if isinstance(side, Thing):
