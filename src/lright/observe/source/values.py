@@ -117,6 +117,7 @@ class Instance(Value):
     prefix: str = ""
     open: bool = True
     number: int = 0
+    text: str = ""  # the name it was first bound to
 
 
 @record(slots=True, eq=False)
