@@ -7,6 +7,7 @@ How often does this scheduler tick? What does its length count? What does the le
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from .errors import LrightError
 from .finding import Curve
@@ -534,12 +535,24 @@ class Outcome:
             return self.updates
         return self.play.at_tick(self.scheduler.number, tick - 1).counts.get(("update", self.optimizer.number), 0)
 
-    def curve(self, group: int = 0, points: int = 240, label: str = "") -> Curve | None:
-        """The learning rate over updates, thinned to about ``points`` points (changes between them are kept)."""
+    def opening(self, points: int = 240, label: str = "", turns: int = 12) -> Curve | None:
+        """The curve as far as a picture of it can be read: all of it, or the first part where it turns more than
+        ``turns`` times."""
+        until = self.updates
+        while True:
+            curve = self.curve(0, points, label, until)
+            if curve is None or until <= points or _turns(curve) <= turns:
+                return curve
+            until //= 2
+
+    def curve(
+        self, group: int = 0, points: int = 240, label: str = "", until: int | None = None
+    ) -> Curve | None:
+        """The learning rate over updates (the first ``until`` of them), thinned to about ``points`` points."""
         if self.emulated is None:
             return None
         sampled: list[tuple[float, float]] = []
-        for update in sample(self.updates, points):
+        for update in sample(until or self.updates, points):
             lr = self.lr(update, group)
             if lr is None:
                 break
@@ -598,6 +611,13 @@ class Outcome:
         """The lowest and highest learning rate that updates see (sampled)."""
         seen = [lr for lr in (self.lr(u) for u in sample(self.updates, points)) if lr is not None]
         return (min(seen), max(seen)) if seen else None
+
+
+def _turns(curve: Curve) -> int:
+    """How often the learning rate changes between rising and falling."""
+    rates = [lr for _, lr in curve.points]
+    steps = [later - lr for lr, later in pairwise(rates) if later != lr]
+    return sum(first * second < 0 for first, second in pairwise(steps))
 
 
 def sample(total: int, points: int) -> list[int]:

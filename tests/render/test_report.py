@@ -202,6 +202,17 @@ def test_a_curve_is_drawn_once() -> None:
     assert "  curve    as above\n" in text(Report([replace(wrong(), findings=(FINDING, second))]))
 
 
+def test_a_curve_shown_in_part_says_so_and_one_that_fails_keeps_the_whole_axis() -> None:
+    part = replace(FINDING, actual=cosine(9, 7.5, ends="rise"))
+    shown = text(Report([replace(wrong(), findings=(part,))]))
+    assert re.search(r"planned +real, the first 10% of training\n", shown)
+    assert re.search(r"90 epochs +\S.* 9 epochs\n", shown)
+    fails = replace(FINDING, actual=cosine(9, 7.5, ends="raise"))
+    shown = text(Report([replace(wrong(), findings=(fails,))]))
+    assert re.search(r"planned +real\n", shown) and "✗" in shown
+    assert re.search(r"90 epochs +\S.* 90 epochs\n", shown)
+
+
 def test_info_is_counted_until_asked_for() -> None:
     report = Report([wrong()])
     assert "LR213" not in text(report) and "1 more worth knowing: --severity info shows it" in text(report)

@@ -215,7 +215,7 @@ def _part(whole: Curve, part: Curve) -> str:
     end, last = whole.points[-1][0] if whole.points else 0.0, part.points[-1][0] if part.points else 0.0
     if part.ends == "raise" or whole.unit != part.unit or last >= 0.9 * end:
         return ""
-    return f" (the first {last:,.6g} of {end:,.6g} {plural_of(part.unit)})"
+    return f", the first {100 * last / end:.2g}% of training"
 
 
 def _shared_box(first: Curve, second: Curve) -> Box:

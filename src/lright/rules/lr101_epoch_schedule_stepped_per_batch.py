@@ -159,7 +159,7 @@ first keeps the schedule as written and is offered first."""
         related = [Related(length.argument.place, f"{length.name} counts epochs")] if length is not None else []
         return self.finding(
             tick.site.place, message, certainty=certainty, numbers=numbers, related=related, remedies=remedies,
-            intended=outcome.planned(Unit.EPOCH) if outcome else None, actual=outcome.curve(label="actual") if outcome else None,
+            intended=outcome.planned(Unit.EPOCH) if outcome else None, actual=outcome.opening(label="actual") if outcome else None,
             subjects=[scheduler.number], unless=() if case.known() else tuple(case.unknowns()),
         )  # fmt: skip
 
