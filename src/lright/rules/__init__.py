@@ -43,4 +43,5 @@ def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
 # One line a rule, in the order of their numbers.
 MODULES = (
     "lr101_epoch_schedule_stepped_per_batch",
+    "lr301_scheduler_on_another_optimizer",
 )
