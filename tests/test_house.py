@@ -22,12 +22,12 @@ PACKAGE = ROOT / "src" / "lright"
 # The nouns are one room. A new module or folder of the package is given its floor here.
 NOUNS = {"quantity", "clock", "timeline", "situation", "finding", "report"}
 FLOORS = [
-    {"errors"},
+    {"errors", "records"},
     {"nouns"},
     {"schedule", "play"},
     {"case"},
     {"rules", "observe", "advise", "find", "drive", "render", "curves"},
-    {"doctor", "preview", "torch"},
+    {"doctor", "previews", "torch"},
     {"cli", "agent"},
     {"__init__", "__main__"},
 ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .doctor import check_source as check_source
     from .errors import LrightError as LrightError
     from .previews import preview as preview
+    from .previews import preview as preview
     from .schedule import Absolute as Absolute
     from .schedule import Plan as Plan
     from .schedule import constant as constant
@@ -64,6 +65,7 @@ _ROOMS = {
     "Options": "doctor",
     "Schedule": "schedule.phases",
     "check_source": "doctor",
+    "preview": "previews",
     "preview": "previews",
 }
 
