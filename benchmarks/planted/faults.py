@@ -991,7 +991,6 @@ def scheduler_built_after_loading(rng: random.Random) -> Spoiled:
             ("sequential", "epoch"),
             ("sequential", "update"),
             ("lambda_warmcos", "epoch"),
-            ("lambda_poly", "epoch"),
             ("onecycle", "update"),
         )
     )
