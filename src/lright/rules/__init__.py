@@ -44,4 +44,5 @@ def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
 MODULES = (
     "lr101_epoch_schedule_stepped_per_batch",
     "lr301_scheduler_on_another_optimizer",
+    "lr302_lr_overwritten_by_hand",
 )
