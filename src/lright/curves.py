@@ -7,50 +7,88 @@ from collections.abc import Mapping
 from .case import Case, Outcome, sample
 from .finding import Curve
 from .play import Moment, Play
-from .quantity import Expr, Scalar
+from .quantity import Expr, Scalar, Sym
+from .records import replace
 from .schedule import emulate
 from .situation import Optimizer
+from .timeline import BATCH
 
 POINTS = 240
 
 
 def of_training(case: Case) -> list[Curve]:
     """One curve for every optimizer and group whose learning rate is known at every update. Unknown lengths leave an
-    optimizer out; an unknown rate is drawn as 1."""
-    if not case.known():
+    optimizer out, unless only the length of an epoch is unknown and the rate does not depend on it: such a curve is
+    drawn over epochs. An unknown rate is drawn as 1."""
+    if case.known():
+        return _under(case, {})
+    per_epoch = _epoch_lengths(case)
+    if per_epoch is None:
         return []
+    short, long = (_under(case, dict.fromkeys(per_epoch, batches)) for batches in (1, 3))
+    return [
+        replace(curve, unit="epoch", points=tuple(curve.points))
+        for curve, other in zip(short, long)
+        if _same_over_epochs(curve, other)
+    ]
+
+
+def _epoch_lengths(case: Case) -> list[str] | None:
+    """The loader lengths that, once given, leave nothing unknown; None where more than they is."""
+    loops = case.training_loops()
+    names = [loop.trips.name for loop in loops if loop.kind == BATCH and isinstance(loop.trips, Sym)]
+    given = {name: 1 for name in names}
+    values = case.training.values(given)
+    if not names or any(loop.trips is None or loop.trips.number(values) is None for loop in loops if loop.kind != BATCH):
+        return None
+    if any(case.arguments(s, given) is None for s in case.schedulers() if s.known and not s.plateau):
+        return None
+    return names
+
+
+def _same_over_epochs(short: Curve, long: Curve) -> bool:
+    """Whether three batches an epoch give the same rate at the start of every epoch as one."""
+    if not short.points or short.points[-1][0] > POINTS:
+        return False
+    by_update = dict(long.points)
+    return all(abs(by_update.get(3 * epoch, lr) - lr) <= 1e-9 * max(abs(lr), 1e-30) for epoch, lr in short.points) and any(
+        3 * epoch in by_update for epoch, _ in short.points[1:]
+    )
+
+
+def _under(case: Case, witness: Mapping[str, Scalar]) -> list[Curve]:
     found: list[Curve] = []
     for optimizer in case.training.optimizers.values():
         if case.updates(optimizer):
-            found += _of_optimizer(case, optimizer)
+            found += _of_optimizer(case, optimizer, witness)
     return found
 
 
-def _of_optimizer(case: Case, optimizer: Optimizer) -> list[Curve]:
+def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar]) -> list[Curve]:
     schedulers = [s for s in case.all_schedulers() if s.optimizer == optimizer.number]
     ticking = [s for s in schedulers if case.ticks(s) or case.escapes(s)]
     writes = case.training.of("write", optimizer.number)
     if any(not s.known or s.plateau or case.escapes(s) for s in ticking):
         return []
     if len(ticking) == 1 and not writes:
-        outcome = case.outcome(ticking[0])
+        outcome = case.outcome(ticking[0], witness)
         if outcome is None:
             return []
         made = [outcome.curve(group) for group in range(len(optimizer.groups))]
         return [curve for curve in made if curve is not None and curve.points]
-    play = case.play(optimizer)
+    play = case.play(optimizer, witness)
     if play is None or not play.updates or not optimizer.seen:
         return []
     if not ticking and not writes:
-        return _constant(case, optimizer, play)
-    curve = _by_last_event(case, optimizer, play, {s.number: case.outcome(s) for s in ticking})
+        return _constant(case, optimizer, play, witness)
+    curve = _by_last_event(case, optimizer, play, {s.number: case.outcome(s, witness) for s in ticking}, witness)
     return [curve] if curve is not None else []
 
 
-def _constant(case: Case, optimizer: Optimizer, play: Play) -> list[Curve]:
+def _constant(case: Case, optimizer: Optimizer, play: Play, witness: Mapping[str, Scalar]) -> list[Curve]:
     found = []
     for number, group in enumerate(optimizer.groups):
-        lr = case.number(group.get("lr"))
+        lr = case.number(group.get("lr"), witness)
         if lr is not None:
             points = ((0.0, float(lr)), (float(play.updates - 1), float(lr)))
             found.append(Curve(points, "update", "", optimizer.text, number, None, "hold"))
@@ -58,7 +96,11 @@ def _constant(case: Case, optimizer: Optimizer, play: Play) -> list[Curve]:
 
 
 def _by_last_event(
-    case: Case, optimizer: Optimizer, play: Play, outcomes: Mapping[int, Outcome | None]
+    case: Case,
+    optimizer: Optimizer,
+    play: Play,
+    outcomes: Mapping[int, Outcome | None],
+    witness: Mapping[str, Scalar],
 ) -> Curve | None:
     """Several writers: the last one before an update has the word. Exact for rates written by hand and for schedulers
     that compute the rate anew at each tick; recursive ones that bend a rate they find are left out."""
@@ -66,7 +108,7 @@ def _by_last_event(
         return None
     points = []
     for update in sample(play.updates, POINTS):
-        lr = _lr_at(case, optimizer, play.before(update), outcomes)
+        lr = _lr_at(case, optimizer, play.before(update), outcomes, witness)
         if lr is None:
             return None
         points.append((float(update), lr))
@@ -79,16 +121,19 @@ _ABSOLUTE = frozenset(("LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWar
 
 
 def _lr_at(
-    case: Case, optimizer: Optimizer, moment: Moment, outcomes: Mapping[int, Outcome | None]
+    case: Case,
+    optimizer: Optimizer,
+    moment: Moment,
+    outcomes: Mapping[int, Outcome | None],
+    witness: Mapping[str, Scalar],
 ) -> float | None:
     if moment.last is None:
         first = next(iter(outcomes.values()), None)
-        return first.lr_at_tick(0) if first is not None else case.number(optimizer.groups[0].get("lr"))
+        return first.lr_at_tick(0) if first is not None else case.number(optimizer.groups[0].get("lr"), witness)
     event, trips = moment.last
     if event.kind == "tick":
         outcome = outcomes.get(event.subject)
         return outcome.lr_at_tick(moment.counts.get(("tick", event.subject), 0)) if outcome is not None else None
-    witness: dict[str, Scalar] = {**case.witnesses()[0], **trips}
-    return case.number(event.value, witness) if isinstance(event.value, Expr) else None
+    return case.number(event.value, {**witness, **trips}) if isinstance(event.value, Expr) else None
 
 

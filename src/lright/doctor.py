@@ -12,7 +12,8 @@ from .finding import INFO, Curve, FileReport, Finding, Fix, Remedy, Skipped
 from .quantity import Expr, Op, Scalar
 from .records import field, record, replace
 from .rules.base import Rule
-from .situation import Situation, Training
+from .situation import Loader, Situation, Training
+from .timeline import Loop
 
 
 @record(frozen=True)
@@ -259,10 +260,25 @@ def _closure(case: Case, expr: Expr) -> set[str]:
 
 
 def _unknown(case: Case | None) -> list[str]:
+    """What is not known, as a person would set it: the length of a loader rather than what it is computed from."""
     if case is None:
         return []
     facts = case.training.facts
-    return list(dict.fromkeys(facts[n].text if n in facts else n for n in case.unknowns()))
+    names: dict[str, None] = {}
+    inside: set[str] = set()
+    for loader in case.training.loaders.values():
+        if case.number(loader.length) is None and loader.length.name in facts:
+            inside |= _closure(case, loader.length) - {loader.length.name}
+            if any(_runs_over(loop, loader) for loop in case.training_loops()):
+                names[facts[loader.length.name].text] = None
+    for name in case.unknowns():
+        if name in facts and not (name in inside and facts[name].text.startswith("len(")):
+            names[facts[name].text] = None
+    return list(names)
+
+
+def _runs_over(loop: Loop, loader: Loader) -> bool:
+    return loop.over == loader.number or loop.trips == loader.length
 
 
 def _skipped(

@@ -47,7 +47,7 @@ def read(
     situation.notes += [f"--set {name}: the script has no such value" for name in unused]
     entries = frozenset(training.entry for training in trainings)
     for condition, world in worlds(reader):
-        more, _ = read_world(tree, lines, world, given, arguments, entries)
+        more, _ = read_world(tree, lines, world, given, arguments, entries, condition == "resume")
         for training in more:
             training.condition = condition
         situation.trainings += more

@@ -636,8 +636,10 @@ def _data_loader(reader: Reader, arguments: Sequence[Value], keywords: dict[str,
     bound = {**dict(zip(names, arguments)), **keywords}
     dataset = bound.get("dataset")
     size = length(reader, dataset, node) if dataset is not None else None
-    if isinstance(size, Sym):
-        reader.units.setdefault(size.name, SAMPLES_PER_EPOCH)
+    inner: Expr | None = size
+    while isinstance(inner, Sym):
+        reader.units.setdefault(inner.name, SAMPLES_PER_EPOCH)
+        inner = reader.definitions.get(inner.name)
     batch_size = reader.scalar(bound["batch_size"]) if "batch_size" in bound else Lit(1)
     if "**" in keywords or "batch_sampler" in bound:
         batch_size = None
@@ -865,6 +867,13 @@ def _plain(reader: Reader, found: object, text: str, node: ast.AST) -> Value:
     return NONE if found is None else reader.unknown(node, text)
 
 
+def _exists(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
+    """Whether a file is there: not on a first run, but when the run is resumed."""
+    place = reader.place(node)
+    text = words.source(node)
+    return Number(reader.fact(f"{text}@{place.line}", text, reader.resuming, True, "first run", place, text))
+
+
 def _cycle(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
     return Wrapped(arguments[0], "endless") if arguments else reader.unknown(node, "cycle")
 
@@ -905,7 +914,7 @@ _EXTERNAL_CALLS: dict[str, Callable[..., Value]] = {
     "DotDict": _namespace, "partial": _partial, "get_world_size": _world_size, "get_rank": _rank, "save": _save,
     "load": _load, "safe_load": _yaml, "full_load": _yaml, "unsafe_load": _yaml, "loads": _yaml, "cycle": _cycle, "islice": _islice, "count": _count, "tqdm": _tqdm, "trange": _trange,
     "track": _tqdm, "randn": _tensor, "rand": _tensor, "zeros": _tensor, "ones": _tensor, "empty": _tensor,
-    "randint": _tensor, "randperm": _tensor,
+    "randint": _tensor, "randperm": _tensor, "exists": _exists, "isfile": _exists, "is_file": _exists,
 }  # fmt: skip
 
 
@@ -918,6 +927,8 @@ def call_unknown(
     """A call of something that is not understood: what it gets escapes, what it gives is named by its name."""
     name = words.dotted(node.func)
     short = name.rsplit(".", 1)[-1] or "call"
+    if short in ("exists", "is_file") and not arguments:
+        return _exists(reader, arguments, keywords, node)
     if isinstance(callee, Unknown) and callee.sources and isinstance(node.func, ast.Attribute):
         owner = callee.sources[0]
         if isinstance(owner, Unknown):

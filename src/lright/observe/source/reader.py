@@ -80,7 +80,9 @@ class Reader:
         world: Mapping[str, Scalar],
         settings: Mapping[str, Scalar],
         arguments: Sequence[str] = (),
+        resuming: bool = False,
     ) -> None:
+        self.resuming = resuming
         self.tree = tree
         self.lines = lines
         self.world = world

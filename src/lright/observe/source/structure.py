@@ -34,10 +34,11 @@ def read_world(
     settings: Mapping[str, Scalar],
     arguments: Sequence[str],
     entries: frozenset[str] | None = None,
+    resuming: bool = False,
 ) -> tuple[list[Training], Reader]:
     """Read the script in one world: a training for the module and one for each uncalled function that trains
     (only those of ``entries``, where it is given)."""
-    reader = Reader(tree, lines, world, settings, arguments)
+    reader = Reader(tree, lines, world, settings, arguments, resuming)
     trainings = []
     try:
         flow = reader.run(tree.body)

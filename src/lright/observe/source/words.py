@@ -409,6 +409,8 @@ def _truthy(fact: Fact) -> Scalar:
 def condition(fact: Fact, value: Scalar) -> str:
     """How a setting is called in the conditions of a finding."""
     name = fact.option or last_part(fact.text)
+    if fact.origin == "first run":
+        return "resume"
     if _ACCUMULATION.search(name):
         return "accumulation>1"
     if _PROCESSES.search(name):
