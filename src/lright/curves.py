@@ -47,13 +47,13 @@ def _epoch_lengths(case: Case) -> list[str] | None:
 
 
 def _same_over_epochs(short: Curve, long: Curve) -> bool:
-    """Whether three batches an epoch give the same rate at the start of every epoch as one."""
-    if not short.points or short.points[-1][0] > POINTS:
+    """Whether longer epochs give the same rate at the start of every epoch as epochs of one batch."""
+    if not short.points or not long.points or short.points[-1][0] >= POINTS:
         return False
+    updates, epochs = long.points[-1][0] + 1, short.points[-1][0] + 1
     by_update = dict(long.points)
-    return all(abs(by_update.get(3 * epoch, lr) - lr) <= 1e-9 * max(abs(lr), 1e-30) for epoch, lr in short.points) and any(
-        3 * epoch in by_update for epoch, _ in short.points[1:]
-    )
+    pairs = [(lr, by_update[x * updates / epochs]) for x, lr in short.points if x * updates / epochs in by_update]
+    return len(pairs) > 1 and all(abs(one - three) <= 1e-9 * max(abs(one), 1e-30) for one, three in pairs)
 
 
 def _under(case: Case, witness: Mapping[str, Scalar]) -> list[Curve]:
