@@ -43,6 +43,13 @@ def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
 # One line a rule, in the order of their numbers.
 MODULES = (
     "lr101_epoch_schedule_stepped_per_batch",
+    "lr102_batch_schedule_stepped_per_epoch",
+    "lr103_scheduler_before_optimizer",
+    "lr201_schedule_ends_early",
+    "lr202_schedule_never_finishes",
+    "lr203_one_cycle_total_mismatch",
+    "lr204_milestone_never_reached",
     "lr301_scheduler_on_another_optimizer",
     "lr302_lr_overwritten_by_hand",
+    "lr303_decay_compounds",
 )

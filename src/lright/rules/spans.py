@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Length, Outcome, Tick, sample
-from ..finding import Related
-from ..quantity import Expr, Lit, Op, Unit
+from ..finding import Related, Remedy
+from ..quantity import Expr, Lit, Op, Sym, Unit
 from ..records import record
 from ..situation import Argument, Formula, Scheduler
 from ..timeline import BATCH, EPOCH, Loop, Place
@@ -235,7 +235,9 @@ def parts(expr: Expr) -> Iterator[Expr]:
 
 def factor(text: str) -> str:
     """A text that can be multiplied or divided as it stands."""
-    plain = text.replace("_", "").replace(".", "").isalnum() or (text.endswith((")", "]")) and " " not in text)
+    plain = text.replace("_", "").replace(".", "").isalnum() or (
+        text.endswith((")", "]")) and " " not in text
+    )
     return text if plain else f"({text})"
 
 
@@ -254,3 +256,75 @@ def training_loop(found: Span) -> Loop | None:
 
 def counted_lengths(found: Span) -> list[Length]:
     return [length for length in found.case.lengths(found.scheduler) if length.unit is not None]
+
+
+def end_of(found: Span, outcome: Outcome) -> int | None:
+    """The tick at which the schedule is at its floor for the first time; None where it has no end of its own."""
+    last = found.last()
+    if last.name in DECAYS:
+        return outcome.emulated.length if outcome.emulated is not None else None
+    if last.name in LAMBDAS and last is found.scheduler and not _cyclic(last):
+        return _end_of_function(found, outcome)
+    return None
+
+
+def _cyclic(scheduler: Scheduler) -> bool:
+    argument = scheduler.arguments.get("lr_lambda")
+    values = argument.value if argument is not None else None
+    formulas = values if isinstance(values, list) else [values]
+    return any(isinstance(f, Formula) and contains(f.expr, "%", "sin", "//") for f in formulas)
+
+
+def _end_of_function(found: Span, outcome: Outcome) -> int | None:
+    """For a function of the user's: one of its lengths, or the sum of two (a warmup and what follows), at which it is at
+    a minimum near zero."""
+    numbers: set[int] = set()
+    for length in found.case.lengths(found.scheduler):
+        number = found.case.number(length.expr, outcome.witness)
+        if number is not None and number >= 2 and number == int(number):
+            numbers.add(int(number))
+    numbers |= {a + b for a in numbers for b in numbers if a != b}
+    for end in sorted(numbers):
+        here, before = outcome.lr_at_tick(end), outcome.lr_at_tick(end - 1)
+        top = highest(outcome, 0, end)
+        if here is None or before is None or top is None or not here < before:
+            continue
+        after = outcome.lr_at_tick(end + 1)
+        if here <= 1e-6 * top and (after is None or after >= here):
+            return end
+    return None
+
+
+def fit(found: Span) -> list[Remedy]:
+    """The schedule made as long as the training."""
+    case, argument = found.case, found.length()
+    if argument is None or found.last() is not found.scheduler or len(found.ticks) != 1:
+        return []
+    text = training_length(found)
+    if text is None or text == argument.text:
+        return []
+    name = DECAYS[found.last().name]
+    return [
+        Remedy("replace", f"make the schedule as long as the training: {name}={text}", argument.place, text)
+    ]
+
+
+def training_length(found: Span) -> str | None:
+    """How often the scheduler is stepped, as the script can write it."""
+    case, tick = found.case, found.ticks[0]
+    if tick.rate.every is not None or tick.rate.conditional:
+        return None
+    total: Expr | None = None
+    for loop in tick.site.loops:
+        if loop in case.remade(found.scheduler):
+            continue
+        if (
+            loop.trips is None
+            or not isinstance(loop.trips, (Sym, Lit))
+            and contains(loop.trips, "if", "min", "max", "ceil")
+        ):
+            return None
+        total = loop.trips if total is None else total * loop.trips
+    if total is None or tick.rate.unit == EVERY_UPDATE:
+        return None
+    return case.source(total)
