@@ -9,7 +9,11 @@ from ..case import Case
 from ..quantity import Expr, Lit, Op, Sym
 from ..schedule import emulate
 from ..situation import Optimizer, Scheduler, Training
-from ..timeline import BATCH, EPOCH, Loop, Site
+from ..timeline import BATCH, EPOCH, Loop, Place, Site
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
 
 # Measured with torch 2.13: what these write does not depend on the learning rate they find.
 _FROM_SCRATCH = frozenset(("LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts"))
@@ -129,3 +133,22 @@ def factor_of(expr: object, symbol: str) -> Expr | None:
         inner = factor_of(right, symbol)
         return None if inner is None else left * inner
     return None
+
+
+def place_of(training: Training, node: ast.AST) -> Place:
+    """Where a piece of syntax of an event stands."""
+    lines: list[str] = training.notes["lines"]  # type: ignore[assignment]
+
+    def column(line: int, offset: int) -> int:
+        return len(lines[line - 1].encode("utf-8")[:offset].decode("utf-8", "replace")) + 1
+
+    first, last = node.lineno, node.end_lineno  # type: ignore[attr-defined]
+    start, end = node.col_offset, node.end_col_offset  # type: ignore[attr-defined]
+    return Place(first, column(first, start), last, column(last, end))
+
+
+def text_of(node: object) -> str:
+    """A piece of syntax of an event, as Python writes it."""
+    import ast
+
+    return ast.unparse(node) if isinstance(node, ast.AST) else ""
