@@ -152,9 +152,12 @@ class Phase(Schedule):
         return (self.shape.name, self.length, self.start, self.to, self.params)
 
     def __repr__(self) -> str:
-        parts = [] if self.length is None else [_literal(self.length)]
+        parts = []
         if self.shape.name == "points":
-            parts.insert(0, repr([(str(p.at), _plain_value(p.value)) for p in self.param("points")]))
+            parts.append(repr([(str(p.at), _plain_value(p.value)) for p in self.param("points")]))
+        if self.length is not None:
+            leads = self.shape.family is Family.ANNEAL or self.shape.name == "hold"
+            parts.append(_literal(self.length) if leads else f"length={_literal(self.length)}")
         for name, value in (("to", self.to), ("at" if self.shape.name == "hold" else "start", self.start)):
             if value is not None:
                 parts.append(f"{name}={value_text(value) if isinstance(value, float) else repr(value)}")
@@ -250,9 +253,20 @@ def make(name: str, length: object, start: object, to: object, **params: object)
     checked = tuple(
         (key, _checked(shape, key, params.get(key, shape.defaults.get(key)))) for key in shape.params
     )
-    phase = Phase(shape, as_extent(length), _optional_value(start), _optional_value(to), checked)
+    target = _target(shape) if to is None else as_value(to)
+    phase = Phase(shape, as_extent(length), _optional_value(start), target, checked)
     _check_phase(phase)
     return phase
+
+
+def _target(shape: Shape) -> float | None:
+    """Where a phase goes when nobody says: to the peak or to 0; laws and points go nowhere."""
+    if shape.family in (Family.LAW, Family.POINTS):
+        return None
+    if shape.name == "exponential":
+        raise LrightError("exponential needs the value it goes to, above 0: to=0.01, or 'to 0.01'")
+    falls = shape.family is Family.ANNEAL or shape.name == "restarts"
+    return 0.0 if falls and shape.name != "warmup" else 1.0
 
 
 def _check_phase(phase: Phase) -> None:

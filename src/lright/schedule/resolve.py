@@ -95,11 +95,12 @@ class Segment:
 class Track:
     """Pieces one after the other. Past the end it does what ``behaviour`` says."""
 
-    __slots__ = ("pieces", "begin", "end", "behaviour", "_begins")
+    __slots__ = ("pieces", "begin", "end", "behaviour", "_all", "_begins")
     begin: int
     end: int
 
     def __init__(self, pieces: list[Piece], begin: int, end: int, behaviour: str) -> None:
+        self._all = pieces  # the empty ones too, which only a table shows
         self.pieces = [piece for piece in pieces if piece.end > piece.begin] or pieces[-1:]
         self.begin = begin
         self.end = end
@@ -159,7 +160,7 @@ class Track:
         return zip(self.pieces, self._begins, [*self._begins[1:], math.inf], strict=True)
 
     def segments(self, factor: int = 0) -> Iterator[tuple[Segment, int]]:
-        for piece in self.pieces:
+        for piece in self._all:
             yield from piece.segments(factor)
 
 
@@ -470,7 +471,7 @@ class _Resolver:
         return Factors(tracks, begin, end)
 
     def _metric(self, node: MetricFactor, begin: int, end: int) -> Steps:
-        every = self._updates(node.every)
+        every = self._updates(node.every) if self.metrics else 0.0
         times = [begin + every * (index + 1) for index in range(len(self.metrics))]
         return Steps(begin, end, times, [1.0, *node.factors(self.metrics)])
 

@@ -36,7 +36,7 @@ from ..errors import LrightError
 from .constructors import decay, one_cycle, wsd
 from .metric import DEFAULT_EVERY, METRIC_DEFAULTS, MetricFactor, make_metric
 from .phases import Phase, Product, Schedule, Sequence, make, product, sequence
-from .shapes import SHAPES, Family, Kind
+from .shapes import SHAPES, Kind
 from .values import Share, Value, as_value, value_text
 
 Built = TypeVar("Built")
@@ -194,7 +194,7 @@ class _Reader:
         if name not in SHAPES:
             self.unknown(name, start)
         shape = SHAPES[name]
-        slots: dict[str, object] = {"length": None, "from": None, "to": _default_target(name)}
+        slots: dict[str, object] = {"length": None, "from": None, "to": None}
         if name == "points":
             slots["points"] = self.many(self.point)
         first_word_is_start = "at" if name == "hold" else "from"
@@ -349,13 +349,6 @@ class _Reader:
             raise
         except LrightError as error:
             raise ScheduleSyntaxError(self.text, start, str(error)) from None
-
-
-def _default_target(name: str) -> float | None:
-    family = SHAPES[name].family
-    if name == "exponential" or family in (Family.LAW, Family.POINTS):
-        return None
-    return 0.0 if (family is Family.ANNEAL and name != "warmup") or name == "restarts" else 1.0
 
 
 def _exponent(text: str, position: int) -> bool:
