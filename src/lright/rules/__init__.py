@@ -49,7 +49,11 @@ MODULES = (
     "lr202_schedule_never_finishes",
     "lr203_one_cycle_total_mismatch",
     "lr204_milestone_never_reached",
+    "lr205_accumulation_ignored_in_length",
+    "lr206_processes_ignored_in_length",
+    "lr207_dataset_length_for_loader",
     "lr301_scheduler_on_another_optimizer",
     "lr302_lr_overwritten_by_hand",
     "lr303_decay_compounds",
+    "lr304_lr_variable_not_applied",
 )
