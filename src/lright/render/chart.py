@@ -181,8 +181,9 @@ def _y_ticks(box: Box, rows: int) -> dict[int, str]:
 def _x_axis(box: Box, columns: int, unit: str) -> tuple[set[int], str]:
     """The columns with a tick, and the line of labels under the axis, which ends with the unit."""
     last = f"{count_text(box.right)} {unit}".strip()
-    labels = [" "] * columns
-    labels[columns - len(last) :] = last[-columns:]
+    if len(last) > columns:  # the number matters more than the unit
+        last = count_text(box.right)
+    labels = [*last.rjust(columns)]
     free = columns - len(last) - 2
     marks = set()
     for value in nice_ticks(box.left, box.right, max(columns // 6, 2)):

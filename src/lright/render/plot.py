@@ -246,7 +246,7 @@ def terminal(plotted: Sequence[Plotted], screen: Screen) -> str:
         )
         blocks.append([*(line for text in title for line in screen.wrap(text)), "", *drawn])
     for item in plotted:
-        lines = list(item.table)
+        lines = [screen.clip(line, screen.width - 2) for line in item.table]
         if len(plotted) > 1 and (lines or item.remarks):
             lines = [*screen.wrap(f"{item.label}:"), *(f"  {line}" for line in lines)]
         for remark in item.remarks:

@@ -273,11 +273,11 @@ class Resolved:
             for at in (segment.begin, *segment.breaks()):
                 if 0 < at <= last:
                     times.update((at, max(at - 1e-6 * max(at, 1.0), 0.0)))
-        scale = self.budget.convert(Length(1, Unit.UPDATE), unit).number
+        size = self.budget.convert(Length(1, unit), Unit.UPDATE).number
         end = self._root.end
         if isinstance(self._root, Track) and self._root.behaviour == "error":
             times = {t for t in times if t < end}
-        return [(t * scale, self(t)) for t in sorted(times)]
+        return [(t / size, self(t)) for t in sorted(times)]
 
     def segments(self) -> Iterator[tuple[Segment, int]]:
         """The bound phases in order, each with the number of the factor that it belongs to (0: the base)."""
