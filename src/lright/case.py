@@ -31,8 +31,9 @@ from .quantity import (
 )
 from .records import record
 from .schedule import emulate
+from .schedule.emulate import Optimizer as EmulatedOptimizer
 from .situation import Argument, Formula, Metric, Optimizer, Scheduler, Training
-from .timeline import BATCH, EPOCH, EVALUATION, MICRO, OUTER, Guard, Loop, Site
+from .timeline import BATCH, EPOCH, EVALUATION, MICRO, OUTER, Guard, Loop, Place, Site
 
 # Numbers tried where the script leaves one open. They divide and do not divide each other, and none is special.
 _WITNESSES: tuple[dict[Dimension, int], ...] = (
@@ -94,6 +95,11 @@ class Tick:
         """What is passed to step(), described as a metric."""
         found = self.site.event.data.get("metric")
         return found if isinstance(found, Metric) else None
+
+    @property
+    def argument_place(self) -> Place | None:
+        found = self.site.event.data.get("argument_place")
+        return found if isinstance(found, Place) else None
 
     @property
     def method(self) -> str:
@@ -286,7 +292,10 @@ class Case:
             epochs = scheduler.arguments["epochs"].value
             if isinstance(epochs, Expr) and isinstance(argument.value, Expr):
                 whole = epochs * argument.value
-                return [Length(scheduler, name, argument, whole, self.unit(whole))]
+                unit = self.unit(whole)
+                if unit not in (Unit.BATCH, Unit.UPDATE):  # a bare number of steps per epoch
+                    unit = Unit.EPOCH if self.number(argument.value) == 1 else Unit.BATCH
+                return [Length(scheduler, name, argument, whole, unit)]
         return []
 
     def formula_lengths(self, formula: Formula) -> list[Expr]:
@@ -463,7 +472,7 @@ class Case:
 
     def emulated_optimizer(
         self, optimizer: Optimizer | None, witness: Mapping[str, Scalar] | None = None
-    ) -> emulate.Optimizer:
+    ) -> EmulatedOptimizer:
         """The optimizer with its learning rates; an unknown one is taken as 1 (see :meth:`peak_known`)."""
         groups = []
         for group in optimizer.groups if optimizer is not None else [{"lr": None}]:
@@ -599,13 +608,15 @@ class Outcome:
         return low / max(self.updates, 1)
 
     def ends(self) -> str:
-        """hold, rise, raise or unknown: what the schedule does past its stated length."""
+        """What happens when the schedule is over, in this training: hold, rise, raise or unknown."""
         if self.raised is not None:
             return "raise"
-        if self.emulated is None:
-            return "unknown"
-        found = self.emulated.past_end()
-        return {"cycle": "rise"}.get(found, found)
+        past = self.emulated.past_end() if self.emulated is not None else "unknown"
+        length = self.emulated.length if self.emulated is not None else None
+        if past in ("rise", "cycle", "raise"):
+            over = length is not None and self.ticks > length
+            return "rise" if over else "hold" if length is not None else "unknown"
+        return past
 
     def extremes(self, points: int = 400) -> tuple[float, float] | None:
         """The lowest and highest learning rate that updates see (sampled)."""

@@ -31,3 +31,8 @@ def per_batch(
 ) -> str:
     """A script that steps ``scheduler`` once per batch."""
     return _HEAD.format(epochs=epochs, optimizer=optimizer) + schedule + _LOOP + "        scheduler.step()\n"
+
+
+def loop(rest: str, epochs: int = 10, optimizer: str = "SGD(model.parameters(), lr=0.1)") -> str:
+    """A script with a schedule and a loop of its own."""
+    return _HEAD.format(epochs=epochs, optimizer=optimizer) + rest

@@ -243,8 +243,8 @@ def _call_choice(
     from ...timeline import Block, Branch
 
     outer = reader.block
-    arms = []
-    results = []
+    arms: list[Block] = []
+    results: list[Value] = []
     for side in (callee.first, callee.second):
         reader.block = Block()
         if isinstance(side, Number) or isinstance(side, Method) and isinstance(side.owner, Number):
@@ -447,13 +447,13 @@ def _subscript(reader: Reader, node: ast.Subscript) -> Value:
 def _slice(reader: Reader, owner: Value, node: ast.Subscript) -> Value:
     assert isinstance(node.slice, ast.Slice)
     if isinstance(owner, Items) and not owner.open:
-        bounds = []
+        bounds: list[int | None] = []
         for bound in (node.slice.lower, node.slice.upper, node.slice.step):
             value = None if bound is None else reader.known(evaluate(reader, bound))
             if bound is not None and not isinstance(value, int):
                 return Items(list(owner.items), owner.kind, open=True)
-            bounds.append(value)
-        return Items(owner.items[bounds[0] : bounds[1] : bounds[2]], owner.kind)  # type: ignore[misc]
+            bounds.append(value if isinstance(value, int) else None)
+        return Items(owner.items[slice(*bounds)], owner.kind)
     return reader.unknown(node, words.source(node), (owner,))
 
 
@@ -478,7 +478,7 @@ def item(reader: Reader, owner: Value, key: Value, node: ast.AST) -> Value:
         if index is not None and options and not owner.open and len(options) <= 24 and None not in options:
             result = options[-1]
             for position in range(len(options) - 2, -1, -1):
-                result = op("if", op("==", index, Lit(position)), options[position], result)  # type: ignore[arg-type]
+                result = op("if", op("==", index, Lit(position)), options[position], result)
             return Number(result)  # type: ignore[arg-type]
     if isinstance(owner, Thing):
         from . import library

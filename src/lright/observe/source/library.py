@@ -378,7 +378,7 @@ def _math(reader: Reader, name: str, arguments: Sequence[Value], node: ast.Call)
     data = any(isinstance(a, Unknown) and a.symbol.name not in reader.facts for a in arguments)
     if not arguments or data or any(expr is None for expr in exprs):
         return reader.unknown(node, words.source(node), arguments)
-    return Number(op(_MATH[name], *exprs))  # type: ignore[arg-type]
+    return Number(op(_MATH[name], *exprs))
 
 
 def _len(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
@@ -473,7 +473,7 @@ def _convert(name: str) -> Callable[..., Value]:
         rest = [reader.scalar(argument) for argument in arguments[1:]]
         if any(part is None for part in rest):
             return reader.unknown(node, words.source(node), arguments)
-        return Number(op(name, expr, *rest))  # type: ignore[arg-type]
+        return Number(op(name, expr, *rest))
 
     return convert
 
@@ -489,7 +489,7 @@ def _extreme(name: str) -> Callable[..., Value]:
             values = arguments[0].items
         exprs = [reader.scalar(value) for value in values]
         if len(exprs) > 1 and all(e is not None for e in exprs) and not any(_is_data(reader, v) for v in values):
-            return Number(op(name, *exprs))  # type: ignore[arg-type]
+            return Number(op(name, *exprs))
         made = reader.unknown(node, words.source(node), values)
         made.accumulates = True
         return made
@@ -683,7 +683,7 @@ def _known_dataset(
     train: object = reader.known(keywords["train"]) if "train" in keywords else None
     if train is None and name in ("SVHN", "STL10", "ImageNet"):
         split = keywords.get("split") or (arguments[1] if len(arguments) > 1 else None)
-        train = reader.known(split) in (None, "train")
+        train = split is None or reader.known(split) == "train"
     elif train is None:
         train = reader.known(arguments[1]) is not False if len(arguments) > 1 else True
     size = _DATASETS[name][0 if train else 1]
@@ -1239,6 +1239,7 @@ def tick(
         "tick", node, owner.number, first, method=name, argument=given, keyword=keyword,
         expr=reader.scalar(first) if first is not None else None,
         text=words.source(given) if given is not None else "", accumulate=reader.accumulating,
+        argument_place=reader.place(given) if given is not None else None,
     )  # fmt: skip
 
 
@@ -1394,7 +1395,7 @@ def _table_method(
             owner.items.update(arguments[0].items)
         elif arguments:
             owner.open = True
-        owner.items.update(keywords)  # type: ignore[arg-type]
+        owner.items.update(keywords)
         return NONE
     if name == "copy":
         return Table(dict(owner.items), owner.text, owner.open)
@@ -1407,7 +1408,7 @@ def _number_method(reader: Reader, owner: Number, name: str, arguments: Sequence
     if name in ("lower", "upper", "strip", "startswith", "endswith"):
         exprs = [reader.scalar(a) for a in arguments]
         if all(e is not None for e in exprs):
-            return Number(op(name, owner.expr, *exprs))  # type: ignore[arg-type]
+            return Number(op(name, owner.expr, *exprs))
     if name == "item":
         return owner
     if name == "split" and isinstance(reader.known(owner), str):
@@ -1456,12 +1457,12 @@ def unknown_method(
         reader.emit("load", node, _number_of(owner, kind), object=kind)
         return NONE
     if name in ("item", "detach", "cpu", "mean", "sum", "data", "clone", "numpy", "tolist", "float"):
-        made = reader.unknown(node, owner.symbol.text, (owner,))
-        made.differentiated = owner.differentiated
-        made.loops = owner.loops
-        made.function = owner.function
-        made.accumulates = owner.accumulates
-        return made
+        same = reader.unknown(node, owner.symbol.text, (owner,))
+        same.differentiated = owner.differentiated
+        same.loops = owner.loops
+        same.function = owner.function
+        same.accumulates = owner.accumulates
+        return same
     if name in _MODEL_METHODS:
         return owner
     return None

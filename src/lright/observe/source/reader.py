@@ -10,7 +10,7 @@ behind as events in a timeline (:mod:`lright.timeline`). Expressions are in :mod
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ...errors import LrightError
 from ...quantity import Dimension, Expr, Lit, Scalar, Sym, op, substitute
@@ -36,6 +36,10 @@ from .values import (
     Unknown,
     Value,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_STATEMENTS = 30_000
 MAX_DEPTH = 14
@@ -223,9 +227,9 @@ class Reader:
                 if consumed or flow is not None:
                     return flow
                 continue
-            reader = _STATEMENTS.get(type(statement))
-            if reader is not None:
-                flow = reader(self, statement)
+            read = _STATEMENTS.get(type(statement))
+            if read is not None:
+                flow = read(self, statement)
                 if flow is not None:
                     return flow
         return None
@@ -293,7 +297,7 @@ class Reader:
         for parameter, keyword_default in zip(spec.kwonlyargs, spec.kw_defaults):
             names[parameter.arg] = self._bound(parameter, named.pop(parameter.arg, None), keyword_default, function)
         if spec.kwarg is not None:
-            names[spec.kwarg.arg] = Table(dict(named), spec.kwarg.arg, open=True)
+            names[spec.kwarg.arg] = Table({key: value for key, value in named.items()}, spec.kwarg.arg, open=True)
         return names
 
     def _bound(self, parameter: ast.arg, given: Value | None, default: ast.expr | None, function: Function) -> Value:
@@ -355,7 +359,7 @@ class Reader:
 
     def _name_thing(self, thing: Thing, text: str) -> None:
         for objects in (self.optimizers, self.schedulers, self.loaders):
-            known = objects.get(thing.number)  # type: ignore[attr-defined]
+            known = objects.get(thing.number)
             if known is not None and not known.text:
                 known.text = text
                 if isinstance(known, Loader):
@@ -964,7 +968,7 @@ def _assert(reader: Reader, node: ast.Assert) -> None:
     return None
 
 
-_STATEMENTS = {
+_STATEMENTS: dict[type, Callable[[Reader, Any], Flow | None]] = {
     ast.Expr: _expression,
     ast.Assign: _assign,
     ast.AnnAssign: _annotated,
@@ -997,7 +1001,7 @@ def _survey(tree: ast.Module) -> tuple[frozenset[str], dict[int, frozenset[str]]
     if known is None:
         known = (_updated_attributes(tree), _shared_names(tree), words.relevant_functions(tree))
         tree._lright_survey = known  # type: ignore[attr-defined]
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 # -- what a body changes --------------------------------------------------------------------------------------------

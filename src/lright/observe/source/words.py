@@ -344,7 +344,7 @@ def attributes_of(node: ast.AST) -> frozenset[str]:
     if known is None:
         known = frozenset(n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute))
         node._lright_attributes = known  # type: ignore[attr-defined]
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 # -- which settings would turn a test ---------------------------------------------------------------------------------

@@ -227,7 +227,8 @@ class LinearLR(LRScheduler):
         return [base * (self.start_factor + slope * done / self.total_iters) for base in self.base_lrs]
 
     def reach(self) -> int:
-        return FOREVER if self.last_epoch >= 0 else 0
+        # From a start next to nothing torch's own factors overflow: those are replayed.
+        return FOREVER if self.last_epoch >= 0 and self.start_factor > 1e-200 else 0
 
     def leap(self, rate: Any, ticks: int, group: int) -> Any:
         now = self.last_epoch
