@@ -13,13 +13,11 @@ from benchmarks.planted.score import miss, score, summary, write
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.planted", description="Score check on planted faults."
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.planted", description="Score check on planted faults.")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other scripts (default: 0)")
     parser.add_argument("--per-rule", type=int, default=20, help="scripts for each rule (default: 20)")
     parser.add_argument("--rule", default="", help="only rules that begin with this, such as LR1 or LR203")
-    parser.add_argument("--show", action="store_true", help="list what was missed and every false finding")
+    parser.add_argument("--show", action="store_true", help="list misses and false findings (with --keep, to look)")
     parser.add_argument("--dump", type=Path, help="write the scripts and cases.json here and stop")
     parser.add_argument("--keep", type=Path, help="check in this folder and leave the scripts there")
     options = parser.parse_args(argv)

@@ -331,9 +331,7 @@ def plateau_per_batch(rng: random.Random) -> Spoiled:
     script = draft.script
     script.remove("tick")
     argument = rng.choice(("loss", "loss.item()", "loss.detach()"))
-    script.after(
-        rng.choice(("batch_last", "update_last")), f"{script.names['inner_scheduler']}.step({argument})"
-    )
+    script.after(rng.choice(("batch_last", "update_last")), f"{script.names['inner_scheduler']}.step({argument})")
     script.mark("scheduler")
     return done(draft)
 
@@ -510,7 +508,7 @@ def dataset_for_loader(rng: random.Random) -> Spoiled:
     return done(draft)
 
 
-@fault("LR207", also="LR201 LR202 LR203")
+@fault("LR207", also="LR201 LR202 LR203 LR217")  # a small loader divided by the batch size is 0: it raises
 def loader_for_dataset(rng: random.Random) -> Spoiled:
     draft = by_update(rng, accum=1, total_variable=True)
     script = draft.script
@@ -553,9 +551,7 @@ def warmup_not_subtracted(rng: random.Random) -> Spoiled:
 
 @fault("LR210")
 def handover_disagrees(rng: random.Random) -> Spoiled:
-    draft = rng.choice((by_epoch, by_update))(
-        rng, kind="sequential", epochs=rng.choice((40, 50, 60, 90, 100))
-    )
+    draft = rng.choice((by_epoch, by_update))(rng, kind="sequential", epochs=rng.choice((40, 50, 60, 90, 100)))
     script, warm = draft.script, str(draft.script.facts["warm"])
     if rng.random() < 0.5:
         script.set_arg("scheduler", "milestones", f"[{warm} * 3]")
@@ -634,9 +630,7 @@ def ends_in_mid_cycle(rng: random.Random) -> Spoiled:
 @fault("LR215", also="LR217", any_severity=True)
 def one_cycle_degenerate(rng: random.Random) -> Spoiled:
     draft = start(rng, unit="update", kind="onecycle")
-    name, value = rng.choice(
-        (("pct_start", "1.0"), ("div_factor", "1"), ("div_factor", "0.1"), ("pct_start", "0.0"))
-    )
+    name, value = rng.choice((("pct_start", "1.0"), ("div_factor", "1"), ("div_factor", "0.1"), ("pct_start", "0.0")))
     draft.script.set_arg("scheduler", name, value)
     return done(draft)
 
@@ -659,9 +653,7 @@ def polynomial_past_its_end(rng: random.Random) -> Spoiled:
     short = str(max(2, plan.epochs * rng.choice((1, 2)) // 4))
     tag = "lambda_body" if script.has("lambda_body") else "scheduler"
     script.edit(tag, f"/ {horizon})", f"/ {short})")
-    script.edit(tag, "** 2", "** 0.9") if any(
-        "** 2" in script.lines[i].text for i in script.find(tag)
-    ) else None
+    script.edit(tag, "** 2", "** 0.9") if any("** 2" in script.lines[i].text for i in script.find(tag)) else None
     script.mark("scheduler")
     return done(draft)
 
@@ -807,9 +799,7 @@ def group_added_after_scheduler(rng: random.Random) -> Spoiled:
             ("restarts", "epoch"),
         )
     )
-    draft = start(
-        rng, kind=kind, unit=unit, unfreeze=True, epoch_loop=rng.choice(("range", "trange")), resume=False
-    )
+    draft = start(rng, kind=kind, unit=unit, unfreeze=True, epoch_loop=rng.choice(("range", "trange")), resume=False)
     script = draft.script
     text = script.remove("add_group")
     if rng.random() < 0.6:
@@ -846,9 +836,7 @@ def scheduler_built_every_epoch(rng: random.Random) -> Spoiled:
         "exponential",
         "multiplicative",
     )  # these go on from the LR they find, so building them again changes nothing
-    draft = by_epoch(
-        rng, *same, "lambda_poly", "lambda_warmcos", "sequential", resume=False, early_stop=False
-    )
+    draft = by_epoch(rng, *same, "lambda_poly", "lambda_warmcos", "sequential", resume=False, early_stop=False)
     script = draft.script
     found = script.find("scheduler")
     lines = [script.lines[index] for index in found]
@@ -931,9 +919,7 @@ def lr_is_text(rng: random.Random) -> Spoiled:
     line = script.lines[script.at("value_lr")]
     if config in ("argparse", "mainargs"):
         default = line.text.split("default=")[1].removesuffix(")")
-        line.text = line.text.replace("type=float, ", "").replace(
-            f"default={default}", f'default="{default}"'
-        )
+        line.text = line.text.replace("type=float, ", "").replace(f"default={default}", f'default="{default}"')
         if rng.random() < 0.5:
             line.text = line.text.replace("default=", "type=str, default=")
     elif config == "yaml":

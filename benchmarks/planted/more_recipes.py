@@ -23,9 +23,7 @@ def pair_schedule(rng: random.Random, epochs: int) -> tuple[str, list[tuple[str,
     return name, list(args)
 
 
-def write_call(
-    script: Script, block: Block, tag: str, target: str, func: str, args: list[tuple[str, str]]
-) -> None:
+def write_call(script: Script, block: Block, tag: str, target: str, func: str, args: list[tuple[str, str]]) -> None:
     """A call that plants can change, on one line."""
     from benchmarks.planted.script import Call
 
@@ -46,9 +44,7 @@ def gan_script(rng: random.Random) -> Script:
             ("optim_g", "optim_d"),
         )
     )
-    sched_g, sched_d = rng.choice(
-        (("sched_g", "sched_d"), ("schedulerG", "schedulerD"), ("g_sched", "d_sched"))
-    )
+    sched_g, sched_d = rng.choice((("sched_g", "sched_d"), ("schedulerG", "schedulerD"), ("g_sched", "d_sched")))
     rows = rng.choice((512, 1024, 1500))
     for line in (*HEADS, "from torch.optim import Adam, lr_scheduler"):
         block.add(line)
@@ -66,8 +62,7 @@ def gan_script(rng: random.Random) -> Script:
         block.add("def main():")
         block.depth = 1
     block.add(
-        f"loader = DataLoader(TensorDataset(torch.randn({rows}, 8)), "
-        "batch_size=64, shuffle=True, drop_last=True)"
+        f"loader = DataLoader(TensorDataset(torch.randn({rows}, 8)), batch_size=64, shuffle=True, drop_last=True)"
     )
     block.add(f"{g}, {d} = build(LATENT, 8), build(8, 1)")
     block.add("bce = nn.BCEWithLogitsLoss()")
@@ -145,9 +140,7 @@ def kfold_script(rng: random.Random) -> Script:
             [("", "model.parameters()"), ("lr", "0.1"), ("momentum", "0.9")],
         )
         name, args = pair_schedule(rng, epochs)
-        write_call(
-            script, block, "scheduler", "scheduler", f"lr_scheduler.{name}", [("", "optimizer"), *args]
-        )
+        write_call(script, block, "scheduler", "scheduler", f"lr_scheduler.{name}", [("", "optimizer"), *args])
         with block.deeper("for epoch in range(EPOCHS):", "epoch_for"):
             with block.deeper("for x, y in loader:", "batch_for"):
                 block.add("optimizer.zero_grad()")

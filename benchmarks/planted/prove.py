@@ -96,11 +96,7 @@ def instruments(trace: Trace, saved: list[Any], restore: Any, world: int) -> Ite
         patch(mock.patch.object(DataLoader, "__iter__", batches))
         patch(mock.patch.object(torch.Tensor, "backward", lambda *a, **k: None))
         patch(mock.patch.object(torch.nn.utils, "clip_grad_norm_", lambda *a, **k: None))
-        patch(
-            mock.patch.object(
-                torch.nn.Linear, "forward", lambda self, x: x.new_ones(len(x), self.out_features)
-            )
-        )
+        patch(mock.patch.object(torch.nn.Linear, "forward", lambda self, x: x.new_ones(len(x), self.out_features)))
         patch(mock.patch.object(np, "load", lambda path: arrays[Path(path).stem]))
         patch(mock.patch.object(torch, "save", lambda state, path: saved.append(copy.deepcopy(state))))
         patch(mock.patch.object(torch, "load", lambda *a, **k: copy.deepcopy(restore)))

@@ -36,9 +36,7 @@ class Writer:
             "x": plan.names["x"],
             "y": plan.names["y"],
         }
-        self.lr0 = rng.choice(
-            ("0.1", "0.05", "0.01") if plan.optimizer == "SGD" else ("1e-3", "3e-4", "0.001")
-        )
+        self.lr0 = rng.choice(("0.1", "0.05", "0.01") if plan.optimizer == "SGD" else ("1e-3", "3e-4", "0.001"))
         if plan.imports == "module" and self.fn_names["scheduler"] == "lr_scheduler":
             self.fn_names["scheduler"] = "scheduler"
 
@@ -108,9 +106,7 @@ class Writer:
         if plan.data == "known":
             self.imports.add("from torch.utils.data import DataLoader, TensorDataset")
             n = plan.samples
-            block.add(
-                f"train_set = TensorDataset(torch.randn({n}, 32), torch.randint(0, 10, ({n},)))", "dataset"
-            )
+            block.add(f"train_set = TensorDataset(torch.randn({n}, 32), torch.randint(0, 10, ({n},)))", "dataset")
             if plan.evaluate:
                 block.add("val_set = TensorDataset(torch.randn(256, 32), torch.randint(0, 10, (256,)))")
         elif plan.data == "dataset":
@@ -323,9 +319,7 @@ class Writer:
         """The accumulation guard in one of its usual spellings."""
         k, i = self.accum, index or "i"
         count = i if self.plan.batch_loop == "enum_tqdm" else f"({i} + 1)"
-        rest = (
-            f" or {count.strip('()')} == len({self.obj('train')})" if self.plan.accum_rest == "keep" else ""
-        )
+        rest = f" or {count.strip('()')} == len({self.obj('train')})" if self.plan.accum_rest == "keep" else ""
         return f"if {count} % {k} == 0{rest}:"
 
     def update(self, block: Block, tick: Callable[[Block], None] | None) -> None:
@@ -535,9 +529,7 @@ class Writer:
         if plan.ddp:
             self.imports.add("import torch.distributed as dist")
             block.add('dist.init_process_group("nccl")')
-            block.add(
-                f"{self.var('rank')}, {self.var('world_size')} = dist.get_rank(), dist.get_world_size()"
-            )
+            block.add(f"{self.var('rank')}, {self.var('world_size')} = dist.get_rank(), dist.get_world_size()")
         if self.scope == "main":
             block.add('device = torch.device("cuda" if torch.cuda.is_available() else "cpu")')
         self.data(block)
@@ -549,9 +541,7 @@ class Writer:
             for line in block.lines[first:]:
                 line.tags |= {"region"}
         if plan.amp:
-            block.add(
-                f'{self.obj("scaler")} = torch.amp.GradScaler("cuda", enabled=torch.cuda.is_available())'
-            )
+            block.add(f'{self.obj("scaler")} = torch.amp.GradScaler("cuda", enabled=torch.cuda.is_available())')
         if plan.resume:
             self.resume(block)
 
@@ -594,9 +584,7 @@ class Writer:
         arguments = [self.obj(item) for item in objects] + self.fn_params + self.holder()
 
         def train(block: Block) -> None:
-            block.add(
-                f"train_loss = {name}({', '.join(arguments)})", "train_first", "train_last", "train_call"
-            )
+            block.add(f"train_loss = {name}({', '.join(arguments)})", "train_first", "train_last", "train_call")
 
         return function, train
 
@@ -668,12 +656,8 @@ class Writer:
     def trainer_config(self) -> tuple[list[str], list[str]]:
         """Parameters of ``Trainer.__init__`` and the lines that store them."""
         if self.plan.config == "local":
-            items = [
-                (self.plan.value_names.get(name, name), default) for name, default in self.values.items()
-            ]
-            return [f"{name}={value}" for name, value in items], [
-                f"self.{name} = {name}" for name, _ in items
-            ]
+            items = [(self.plan.value_names.get(name, name), default) for name, default in self.values.items()]
+            return [f"{name}={value}" for name, value in items], [f"self.{name} = {name}" for name, _ in items]
         holder = self.holder()
         return holder, [f"self.{name} = {name}" for name in holder]
 
@@ -768,9 +752,7 @@ class Writer:
     def configuration(self) -> tuple[Block, dict[str, str]]:
         """The configuration block at module level, and how main is defined and run."""
         config, out = self.plan.config, Block()
-        items = [
-            (name, self.plan.value_names.get(name, name), default) for name, default in self.values.items()
-        ]
+        items = [(name, self.plan.value_names.get(name, name), default) for name, default in self.values.items()]
         call = {"def": "def main():", "first": "", "run": "main()"}
         flat = self.plan.structure == "flat"
         if config == "const":
@@ -786,9 +768,7 @@ class Writer:
             out.add('CONFIG = """')
             for name, spelled, default in items:
                 number = FLAGS.get(name) == "float"
-                out.add(
-                    f"{spelled}: {float(default):.6f}" if number else f"{spelled}: {default}", f"value_{name}"
-                )
+                out.add(f"{spelled}: {float(default):.6f}" if number else f"{spelled}: {default}", f"value_{name}")
             out.add('"""')
             out.add("cfg = yaml.safe_load(CONFIG)")
         elif config == "dataclass":

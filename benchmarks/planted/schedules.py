@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 Build = Callable[["Writer", Block, str], None]
 
 
-def plain(
-    writer: Writer, block: Block, name: str, args: list[tuple[str, str]], tag: str = "scheduler"
-) -> None:
+def plain(writer: Writer, block: Block, name: str, args: list[tuple[str, str]], tag: str = "scheduler") -> None:
     """``scheduler = Name(optimizer, ...)``."""
     prefix = f"{writer.obj('scheduler')} = "
     writer.call(block, tag, prefix, writer.scheduler_class(name), [("", writer.obj("optimizer")), *args])
@@ -247,13 +245,9 @@ def chained(writer: Writer, block: Block, horizon: str) -> None:
         writer.scheduler_class(writer.rng.choice(("ConstantLR", "LinearLR"))),
         [optimizer, writer.rng.choice((("total_iters", "4"), ("total_iters", "3")))],
     )
-    writer.call(
-        block, "second", "decay = ", writer.scheduler_class("ExponentialLR"), [optimizer, ("gamma", gamma)]
-    )
+    writer.call(block, "second", "decay = ", writer.scheduler_class("ExponentialLR"), [optimizer, ("gamma", gamma)])
     prefix = f"{writer.obj('scheduler')} = "
-    writer.call(
-        block, "scheduler", prefix, writer.scheduler_class("ChainedScheduler"), [("", "[start, decay]")]
-    )
+    writer.call(block, "scheduler", prefix, writer.scheduler_class("ChainedScheduler"), [("", "[start, decay]")])
 
 
 def hugging_face(name: str) -> Build:

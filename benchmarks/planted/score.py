@@ -134,14 +134,9 @@ def miss(verdict: Verdict, folder: Path) -> str:
     """A missed case or a false finding in one line each, with the path to look at."""
     case, lines = verdict.case, []
     if not verdict.found or not verdict.condition:
-        said = (
-            " ".join(f"{f['rule']}:{f['line']}:{'+'.join(f['conditions'])}" for f in verdict.said)
-            or "nothing"
-        )
+        said = " ".join(f"{f['rule']}:{f['line']}:{'+'.join(f['conditions'])}" for f in verdict.said) or "nothing"
         what = "wrong condition" if verdict.found else "missed"
-        wanted = (
-            f"{'/'.join(sorted(case.fits))} near {list(case.lines)} under {'/'.join(sorted(case.conditions))}"
-        )
+        wanted = f"{'/'.join(sorted(case.fits))} near {list(case.lines)} under {'/'.join(sorted(case.conditions))}"
         lines.append(f"{what}: {folder / 'planted' / case.name}.py wants {wanted}; said {said}")
     for finding in verdict.false:
         path = folder / "original" / case.name
