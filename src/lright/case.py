@@ -263,6 +263,8 @@ class Case:
             return None
         if dimension.power(Unit.EPOCH) == -1:  # 90 * len(loader): the 90 are epochs
             dimension = dimension * EPOCHS if _has_number_factor(expr) else dimension
+        if dimension.power(Unit.SAMPLE) == 1 and _divided_by_number(expr):  # len(dataset) // 128: a batch size
+            dimension = dimension / SAMPLES_PER_BATCH
         return dimension.unit
 
     def lengths(self, scheduler: Scheduler) -> list[Length]:
@@ -687,6 +689,15 @@ def _has_number_factor(expr: object) -> bool:
     if isinstance(expr, Op) and expr.name in ("*", "//", "/", "int", "ceil", "round", "floor", "+", "-"):
         return any(isinstance(a, Lit) or _has_number_factor(a) for a in expr.args)
     return False
+
+
+def _divided_by_number(expr: object) -> bool:
+    if not isinstance(expr, Op):
+        return False
+    by = expr.args[-1]
+    return (
+        expr.name in ("/", "//") and isinstance(by, Lit) and isinstance(by.value, int) and by.value > 1
+    ) or any(_divided_by_number(arg) for arg in expr.args)
 
 
 def _mentions(expr: Expr, name: str) -> bool:

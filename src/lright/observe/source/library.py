@@ -382,7 +382,23 @@ def _math(reader: Reader, name: str, arguments: Sequence[Value], node: ast.Call)
 
 
 def _len(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
-    return Number(length(reader, arguments[0], node)) if arguments else reader.unknown(node, "len()")
+    if not arguments:
+        return reader.unknown(node, "len()")
+    size = length(reader, arguments[0], node)
+    if isinstance(arguments[0], Thing) and arguments[0].kind == "dataset" and not isinstance(size, Sym):
+        size = _samples(reader, arguments[0], size, node)
+    return Number(size)
+
+
+def _samples(reader: Reader, dataset: Thing, size: Expr, node: ast.AST) -> Sym:
+    """``len(dataset)`` as a symbol, so that it is known to count samples."""
+    name = f"len#{dataset.number}"
+    value = size.value if isinstance(size, Lit) else None
+    symbol = reader.fact(name, words.source(node), value, isinstance(size, Lit), "literal", reader.place(node))
+    if not isinstance(size, Lit):
+        reader.definitions.setdefault(name, size)
+    reader.units[name] = SAMPLES_PER_EPOCH
+    return symbol
 
 
 def length(reader: Reader, value: Value, node: ast.AST) -> Expr:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from ...quantity import Expr, Op
 from ...situation import Metric
 from ...timeline import BATCH, EVALUATION, Event, Site
-from . import words
+from . import vocabulary, words
 from .reader import Reader
 from .values import Choice, Items, Number, Unknown, Value
 
-_EXTREME = re.compile(r"(^|[^a-z])(best|lowest|highest|minimum|maximum)([^a-z]|$)|^(min|max|np\.min|np\.max)\(", re.I)
-_LOSS_FUNCTION = re.compile(r"criterion|loss|entropy|mse|nll", re.I)
+_EXTREMES = frozenset(("best", "lowest", "highest", "minimum", "maximum"))
+_LOSS_FUNCTIONS = ("criterion", "loss", "entropy", "mse", "nll")
 _DEPTH = 12
 
 
@@ -36,8 +35,18 @@ def describe(reader: Reader, site: Site) -> Metric | None:
         _phase(reader, value, texts[0]),
         last_batch=_is_last_batch(reader, value, site),
         negated=negated,
-        running=bool(_EXTREME.search(texts[0])),
+        running=_is_extreme(texts[0]),
     )
+
+
+def _is_extreme(text: str) -> bool:
+    """The best or worst value so far: it cannot go the other way."""
+    words = {word for name in vocabulary.identifiers(text) for word in vocabulary.parts(name)}
+    return bool(words & _EXTREMES) or text.startswith(("min(", "max(", "np.min(", "np.max("))
+
+
+def _names_loss(call: str) -> bool:
+    return any(word in call.lower() for word in _LOSS_FUNCTIONS)
 
 
 def _signs(node: ast.expr) -> tuple[bool, bool, ast.expr]:
@@ -107,7 +116,7 @@ def _is_last_batch(reader: Reader, value: Value | None, site: Site) -> bool:
         if not isinstance(value, Unknown) or value.accumulates:
             return False
         loop = value.loops[-1] if value.loops else None
-        if value.call and loop is not None and (value.differentiated or _LOSS_FUNCTION.search(value.call)):
+        if value.call and loop is not None and (value.differentiated or _names_loss(value.call)):
             return loop.kind in (BATCH, EVALUATION) and not loop.epoch_like and not site.within(loop)
         if len(value.sources) != 1:
             return False

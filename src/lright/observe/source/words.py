@@ -1,58 +1,56 @@
-"""What names and forms of syntax suggest: the reader's knowledge of how people write training scripts.
-
-Nothing here proves anything; what is concluded from a name alone is marked as likely, not proven.
-"""
+"""What forms of syntax mean, and which settings would turn a test; what names mean is in :mod:`.vocabulary`."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 
-from ...quantity import (
-    BATCHES,
-    BATCHES_PER_EPOCH,
-    BATCHES_PER_UPDATE,
-    EPOCHS,
-    PROCESSES,
-    SAMPLES_PER_BATCH,
-    SAMPLES_PER_EPOCH,
-    UPDATES,
-    Dimension,
-    Expr,
-    Op,
-    Scalar,
-    Sym,
-)
+from ...quantity import Expr, Op, Scalar, Sym
 from ...situation import Fact
-from .values import External, Function, Value
-
-_EVALUATION = re.compile(r"(^|_)(eval|evaluate|evaluation|valid|validate|validation|val|test|testing|infer|inference)(_|$)", re.I)
-_TRAINING = re.compile(r"(^|_)(train|training|fit)(_|$)", re.I)
-_RESUME = re.compile(r"resume|checkpoint|ckpt|restore|continue|pretrain|load|start_epoch", re.I)
-_ACCUMULATION = re.compile(r"accum|update_freq|iter_size|grad_acc", re.I)
-_PROCESSES = re.compile(r"world_size|distributed|n_?gpus?$|num_gpus|num_processes|multiprocessing|^ddp$|_ddp$|local_rank", re.I)
-_RANK = re.compile(r"rank|main_process|is_master|is_main|primary|master_process", re.I)
-_LOADER = re.compile(r"(loader|_dl|_iter|dataloader|data_?load\w*|batches)$|^(dl|loader|trainset_loader)$|^(train|val|test)_(dl|data|iter\w*|gen\w*)$", re.I)
-_OPTIMIZER = re.compile(r"optim|^opt$|^opt_|_opt$|^(g|d)_?opt", re.I)
-_SCHEDULER = re.compile(r"sched|lr_?policy|annealer|^lrs$", re.I)
-_NOT_LR_SCHEDULER = re.compile(r"noise|diffusion|ddpm|ddim|beta_?sched|job|task|sampl|temperature|kl_|flow_?match", re.I)
-
-_UNIT_WORDS: tuple[tuple[re.Pattern[str], Dimension], ...] = (
-    (re.compile(r"(steps?|iters?|iterations?|batches|updates)_?per_?(epoch|ep)|(epoch_?(steps|iters|len\w*|size)|n_?batch(es)?|num_?batch(es)?|iters_per_ep)$", re.I), BATCHES_PER_EPOCH),
-    (re.compile(r"accum|grad_acc|update_freq|iter_size", re.I), BATCHES_PER_UPDATE),
-    (re.compile(r"(^|_)(world_?size|n_?gpus?|num_?gpus?|num_?processes|ngpus\w*)$", re.I), PROCESSES),
-    (re.compile(r"batch_?size|(^|_)bs$|bsz", re.I), SAMPLES_PER_BATCH),
-    (re.compile(r"epoch", re.I), EPOCHS),
-    (re.compile(r"(^|_)(num_?(train_?)?samples|n_?samples|dataset_?size|train_?size|num_?examples)$", re.I), SAMPLES_PER_EPOCH),
-    (re.compile(r"(^|_)((max|total|num|n|train|training|warmup|decay|warm_?up)_?)+(_?(train|training|optimization|warmup|decay))*_?(steps?|updates?|iters?|iterations?)$|^(steps|iters|iterations|updates)$", re.I), UPDATES),
+from .values import Function, Value
+from .vocabulary import (
+    direction,
+    is_accumulation,
+    is_processes,
+    is_resume,
+    is_resume_flag,
+    last_part,
+    micro_steps,
+    names_data,
+    names_epoch,
+    names_evaluation,
+    names_loader,
+    names_main_process,
+    names_optimizer,
+    names_rank,
+    names_scaler,
+    names_scheduler,
+    names_step,
+    names_training,
+    names_validation,
+    phase,
+    unit_hint,
 )
 
-_DIRECTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"acc|f1|auc|m?ap(_|$|\d)|iou|dice|bleu|rouge|r2|precision|recall|top[_@]?[15]|psnr|ssim|ndcg|kappa|jaccard|accuracy|reward|correct|hit", re.I), "max"),
-    (re.compile(r"loss|err|mse|rmse|mae|nll|ppl|perplexity|wer|cer|fid|\bce\b|entropy|cost|elbo", re.I), "min"),
-)
+__all__ = [
+    "direction",
+    "is_accumulation",
+    "is_processes",
+    "last_part",
+    "micro_steps",
+    "names_data",
+    "names_epoch",
+    "names_evaluation",
+    "names_loader",
+    "names_optimizer",
+    "names_scaler",
+    "names_scheduler",
+    "names_step",
+    "names_training",
+    "names_validation",
+    "phase",
+    "unit_hint",
+]
 
 
 def source(node: ast.AST) -> str:
@@ -79,13 +77,6 @@ def _written(node: ast.AST) -> str:
         return type(node).__name__
 
 
-@lru_cache(maxsize=None)
-def last_part(text: str) -> str:
-    """``epochs`` of ``args.epochs``, ``cfg["epochs"]`` or ``epochs``."""
-    found = re.findall(r"[A-Za-z_]\w*", text)
-    return found[-1] if found else text
-
-
 def option_name(text: str) -> str | None:
     """The name under which a person would set it; None for what is no setting."""
     return None if "(" in text else last_part(text)
@@ -99,90 +90,6 @@ def aliases(text: str, option: str | None) -> Iterator[str]:
     if option:
         yield option
         yield option.replace("_", "-")
-
-
-@lru_cache(maxsize=None)
-def unit_hint(text: str) -> Dimension | None:
-    """What a name alone suggests that it counts."""
-    if text.startswith("len("):
-        inner = last_part(text)
-        if _LOADER.search(inner):
-            return BATCHES_PER_EPOCH
-        if re.search(r"dataset|_set$|^trainset$|_ds$|samples", inner, re.I):
-            return SAMPLES_PER_EPOCH
-        return None
-    name = last_part(text)
-    if re.search(r"^(start|current|cur|this|best|last|resume|initial|begin)_?epoch$|^epoch$|_lr$|^lr$", name, re.I):
-        return EPOCHS if "epoch" in name else None
-    for pattern, dimension in _UNIT_WORDS:
-        if pattern.search(name):
-            return dimension
-    return None
-
-
-def micro_steps(text: str) -> bool:
-    """A name that counts batches rather than updates (``iters`` of a loader)."""
-    return re.search(r"iter|batch", last_part(text), re.I) is not None
-
-
-@lru_cache(maxsize=None)
-def direction(text: str) -> str | None:
-    """``max`` for a metric that is better when larger, ``min`` for a loss, None where the name does not tell."""
-    if re.search(r"loss(es)?$", last_part(text), re.I):  # dice_loss, iou_loss: a loss whatever it is made of
-        return "min"
-    found: set[str] = set()
-    for pattern, which in _DIRECTIONS:
-        if pattern.search(text):
-            found.add(which)
-    return found.pop() if len(found) == 1 else None
-
-
-@lru_cache(maxsize=None)
-def phase(text: str) -> str | None:
-    """``train`` or ``validation`` where the name of a metric tells."""
-    if re.search(r"(^|[^a-z])(val|valid|validation|eval|test|dev)", text, re.I):
-        return "validation"
-    if re.search(r"(^|[^a-z])(train|tr_|running)", text, re.I):
-        return "train"
-    return None
-
-
-@lru_cache(maxsize=None)
-def names_evaluation(name: str) -> bool:
-    """A function that evaluates, by its name."""
-    return bool(_EVALUATION.search(_snake(name))) and not _TRAINING.search(_snake(name))
-
-
-@lru_cache(maxsize=None)
-def names_training(name: str) -> bool:
-    return bool(_TRAINING.search(_snake(name)))
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-
-
-@lru_cache(maxsize=None)
-def names_loader(name: str) -> bool:
-    return bool(_LOADER.search(name))
-
-
-@lru_cache(maxsize=None)
-def names_optimizer(name: str) -> bool:
-    return bool(_OPTIMIZER.search(name)) and not names_scheduler(name) and "state" not in name.lower()
-
-
-@lru_cache(maxsize=None)
-def names_scheduler(name: str) -> bool:
-    lowered = name.lower()
-    if "state" in lowered or "type" in lowered or lowered.endswith(("_name", "name", "_args", "_kwargs", "_config", "_cfg", "_params")):
-        return False
-    return bool(_SCHEDULER.search(name)) and not _NOT_LR_SCHEDULER.search(name)
-
-
-@lru_cache(maxsize=None)
-def names_validation(text: str) -> bool:
-    return bool(re.search(r"(^|[^a-z])(val|valid|validation|eval|test|dev)", _snake(text), re.I))
 
 
 # -- syntax -----------------------------------------------------------------------------------------------------------
@@ -270,7 +177,7 @@ def _pattern_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
 
 def test_origin(test: ast.expr) -> str:
     """What a test asks for, where that is recognised: ``main process``, or nothing."""
-    return "main process" if _RANK.search(source(test)) and _picks_one(test) else ""
+    return "main process" if names_rank(source(test)) and _picks_one(test) else ""
 
 
 def _picks_one(test: ast.expr) -> bool:
@@ -285,11 +192,11 @@ def _picks_one(test: ast.expr) -> bool:
         if isinstance(test.ops[0], ast.In):
             return _names_rank(test.left)
         return False
-    return _names_rank(test) and re.search("main|master|primary|zero", source(test)) is not None
+    return _names_rank(test) and names_main_process(source(test))
 
 
 def _names_rank(node: ast.expr) -> bool:
-    return bool(_RANK.search(dotted(node) or source(node)))
+    return names_rank(dotted(node) or source(node))
 
 
 _RELEVANT_ATTRIBUTES = frozenset(
@@ -393,9 +300,9 @@ def _turning_comparison(test: Op, decided: bool | None, facts: Mapping[str, Fact
 
 
 def _larger(fact: Fact, bound: float) -> Scalar:
-    if _ACCUMULATION.search(fact.text):
+    if is_accumulation(fact.text):
         return 4
-    return int(bound) + (5 if re.search("warm|epoch", fact.text, re.I) else 1)
+    return int(bound) + (5 if "warm" in fact.text.lower() or "epoch" in fact.text.lower() else 1)
 
 
 def _truthy(fact: Fact) -> Scalar:
@@ -411,34 +318,13 @@ def condition(fact: Fact, value: Scalar) -> str:
     name = fact.option or last_part(fact.text)
     if fact.origin == "first run":
         return "resume"
-    if _ACCUMULATION.search(name):
+    if is_accumulation(name):
         return "accumulation>1"
-    if _PROCESSES.search(name):
+    if is_processes(name):
         return "processes>1"
-    if _RESUME.search(name) and not isinstance(value, bool | int) or re.search("resume", name, re.I):
+    if is_resume(name) and not isinstance(value, (bool, int)) or is_resume_flag(name):
         return "resume"
     return f"option:{name}={value}"
-
-
-def is_accumulation(text: str) -> bool:
-    return bool(_ACCUMULATION.search(text))
-
-
-def is_processes(text: str) -> bool:
-    return bool(_PROCESSES.search(text))
-
-
-def builtin(path: str) -> str | None:
-    """``len`` of ``builtins.len``."""
-    return path[9:] if path.startswith("builtins.") else None
-
-
-def external(name: str) -> External:
-    return External(name)
-
-
-def names_scaler(name: str) -> bool:
-    return "scaler" in name.lower()
 
 
 _TORCH_OPTIM = frozenset(("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "LBFGS"))
@@ -449,20 +335,3 @@ def defined_by_star(name: str, modules: Sequence[str]) -> bool:
     from ...schedule import emulate
 
     return name in emulate.NAMES or name in _TORCH_OPTIM or name in ("DataLoader", "TensorDataset", "tqdm")
-
-
-@lru_cache(maxsize=None)
-def names_data(text: str) -> bool:
-    """Iterating over something that is a loader, by its name."""
-    inner = re.sub(r"\b(enumerate|tqdm|zip|iter|list|range|len|auto|total|desc|leave|start|trange|track|min|max)\b", " ", text)
-    return any(names_loader(name) for name in re.findall(r"[A-Za-z_]\w*", inner)) and not re.match(r"range\(", text)
-
-
-@lru_cache(maxsize=None)
-def names_epoch(text: str) -> bool:
-    return re.search(r"epoch|(^|\W)ep(\W|$)", text, re.I) is not None
-
-
-@lru_cache(maxsize=None)
-def names_step(text: str) -> bool:
-    return re.search(r"step|iter|batch|(^|\W)it(\W|$)", text, re.I) is not None
