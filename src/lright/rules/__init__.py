@@ -59,4 +59,6 @@ MODULES = (
     "lr302_lr_overwritten_by_hand",
     "lr303_decay_compounds",
     "lr304_lr_variable_not_applied",
+    "lr305_two_schedulers_fight",
+    "lr306_group_added_after_scheduler",
 )
