@@ -16,7 +16,7 @@ import pytest
 from lright.finding import Curve, Edit, Failure, FileReport, Finding, Fix, Related, Remedy, Report, Skipped
 from lright.observe.source.edit import apply
 from lright.records import replace
-from lright.render.code import excerpt
+from lright.render.code import changes, excerpt
 from lright.render.concise import concise
 from lright.render.jsonform import jsonform
 from lright.render.rulepage import as_json, page, table
@@ -213,6 +213,14 @@ def test_a_curve_shown_in_part_says_so_and_one_that_fails_keeps_the_whole_axis()
     assert re.search(r"90 epochs +\S.* 90 epochs\n", shown)
 
 
+def test_without_a_plan_the_curve_with_the_fix_is_shown() -> None:
+    assert FINDING.fix is not None
+    bare = replace(FINDING, intended=None, fix=replace(FINDING.fix, after=cosine(90, 90)))
+    assert re.search(r"  real +with the fix\n", text(Report([replace(wrong(), findings=(bare,))])))
+    same = replace(bare, fix=replace(FINDING.fix, after=FINDING.actual))
+    assert re.search(r"  real\n", text(Report([replace(wrong(), findings=(same,))])))
+
+
 def test_info_is_counted_until_asked_for() -> None:
     report = Report([wrong()])
     assert "LR213" not in text(report) and "1 more worth knowing: --severity info shows it" in text(report)
@@ -257,6 +265,36 @@ def test_long_lines_are_cut_where_the_screen_ends() -> None:
     assert excerpt(lines, Place(1, 61, 1, 164), Screen(width=40, unicode=False), gutter=2)[0].endswith(
         "xx..."
     )
+
+
+def test_a_mark_far_to_the_right_is_scrolled_to() -> None:
+    source = "scheduler = OneCycleLR(optimizer, max_lr=0.1, epochs=5)\n"
+    start = source.index("epochs")
+    place = Place(1, start + 1, 1, start + 9)
+    shown = excerpt([source], place, Screen(width=40), gutter=2)
+    assert shown == [" 1 │ …R(optimizer, max_lr=0.1, epochs=5)", "   │ " + " " * 26 + "^^^^^^^^"]
+
+
+def test_a_long_change_is_folded_so_that_it_is_seen() -> None:
+    before = "f(first=1, second=2, third=3)\n"
+    assert changes(before, before.replace("3", "4"), Screen(width=24), gutter=2) == [
+        " 1 │ - f(first=1,",
+        "   │ -     second=2,",
+        "   │ -     third=3)",
+        " 1 │ + f(first=1,",
+        "   │ +     second=2,",
+        "   │ +     third=4)",
+    ]
+
+
+def test_places_on_one_line_share_it() -> None:
+    related = (
+        Related(Place(7, 1, 7, 10), "built here"),
+        Related(Place(7, 42, 7, 54), "T_max counts epochs"),
+    )
+    shown = text(Report([replace(wrong(), findings=(replace(FINDING, related=related),))]))
+    assert shown.count(" 7 │ scheduler = ") == 1
+    assert "       │ --------- built here\n       │         " in shown
 
 
 def test_control_characters_of_a_script_do_not_reach_the_terminal() -> None:

@@ -50,13 +50,19 @@ def excerpt(
     blank = f"{'':>{gutter}} {screen.paint(screen.bar, 'dim')} "
     shown, under = [], ""
     for number, text in zip(numbers, texts, strict=True):
-        marked = place.line <= number <= last
-        shown.append(_numbered(number, screen.clip(text[shift:], room), screen, gutter, strong=marked))
-        if marked:
-            start, end = _marked(lines[number - 1], number, place)
-            under = " " * (start - shift) + mark * min(end - start, room - start + shift)
-            if under.strip():
-                shown.append(blank + screen.paint(under, "bold", style))
+        if not place.line <= number <= last:
+            shown.append(_numbered(number, screen.clip(text[shift:], room), screen, gutter))
+            continue
+        start, end = _marked(lines[number - 1], number, place)
+        left = shift
+        if end - shift > room and (end - start < room or start - shift > room // 2):
+            left = max(shift, min(start - 4, end - room + 1))  # scrolled as far as the mark needs
+        shown.append(
+            _numbered(number, _scrolled(text, left, shift, room, screen), screen, gutter, strong=True)
+        )
+        under = " " * (start - left) + mark * min(end - start, room - start + left)
+        if under.strip():
+            shown.append(blank + screen.paint(under, "bold", style))
     if note and under.strip() and columns(under) + 1 + columns(note) <= room:
         shown[-1] += " " + screen.paint(note, style)
     elif note:
@@ -64,7 +70,15 @@ def excerpt(
     return shown
 
 
-def _numbered(number: int, text: str, screen: Screen, gutter: int, *, strong: bool) -> str:
+def _scrolled(text: str, left: int, shift: int, room: int, screen: Screen) -> str:
+    """``text`` from column ``left`` on, with a sign where that leaves out more than the ``shift`` of all lines."""
+    if left == shift:
+        return screen.clip(text[shift:], room)
+    sign = screen.ellipsis
+    return screen.clip(sign + text[left + len(sign) :], room)
+
+
+def _numbered(number: int, text: str, screen: Screen, gutter: int, *, strong: bool = False) -> str:
     label = screen.paint(f"{number:>{gutter}}", "bold" if strong else "dim")
     return f"{label} {screen.paint(screen.bar, 'dim')} {text}".rstrip()
 
@@ -109,6 +123,7 @@ def changes(before: str, after: str, screen: Screen, *, gutter: int) -> list[str
      3 │   c
     """
     shown: list[str] = []
+    room = screen.width - gutter - 5
     old = new = 0
     for line in unified(before, after, "", context=1)[2:]:
         sign, text = line[0], printable(line[1:])
@@ -116,19 +131,28 @@ def changes(before: str, after: str, screen: Screen, *, gutter: int) -> list[str
             old, new = (int(part[1:].partition(",")[0]) for part in line.split()[1:3])
             if shown:
                 shown.append(f"{'':>{gutter}} {screen.paint('...', 'dim')}")
-        elif sign != "\\":
-            text = screen.clip(text, screen.width - gutter - 5)
-            painted = (
-                screen.paint(f"{sign} {text}", "green" if sign == "+" else "red")
-                if sign != " "
-                else "  " + text
-            )
-            if sign != " " or text.strip():
-                number = new if sign == "+" else old
-                shown.append(_numbered(number, painted, screen, gutter, strong=False))
-            old += sign != "+"
-            new += sign != "-"
+        elif sign == " " and text.strip():
+            shown.append(_numbered(old, "  " + screen.clip(text, room), screen, gutter))
+        elif sign in "+-":
+            style = "green" if sign == "+" else "red"
+            first, *rest = (screen.paint(f"{sign} {piece}", style) for piece in _folded(text, room))
+            shown.append(_numbered(new if sign == "+" else old, first, screen, gutter))
+            shown += [f"{'':>{gutter}} {screen.paint(screen.bar, 'dim')} {piece}" for piece in rest]
+        old += sign in " -"
+        new += sign in " +"
     return shown
+
+
+def _folded(text: str, room: int) -> list[str]:
+    """A long line of code in pieces of at most ``room`` columns, cut at spaces where that is possible."""
+    indent = " " * min(len(text) - len(text.lstrip()) + 4, room // 2)
+    pieces = []
+    while columns(text) > room:
+        cut = text.rfind(" ", len(indent) + 1, room + 1)
+        cut = cut if cut > 0 else room
+        pieces.append(text[:cut])
+        text = indent + text[cut:].lstrip()
+    return [*pieces, text]
 
 
 def _around(lines: Sequence[str], first: int, last: int, context: int) -> range:

@@ -42,6 +42,11 @@ class Screen:
         """The line between line numbers and code."""
         return "│" if self.unicode else "|"
 
+    @property
+    def ellipsis(self) -> str:
+        """What stands for what is left out."""
+        return "…" if self.unicode else "..."
+
     def wrap(self, text: str, indent: str = "", first: str | None = None) -> list[str]:
         """``text`` in lines of at most the width; ``first`` is what the first line begins with.
 
@@ -61,8 +66,7 @@ class Screen:
 
     def clip(self, text: str, room: int) -> str:
         """``text`` cut to ``room`` columns."""
-        mark = "…" if self.unicode else "..."
-        return text if columns(text) <= room else text[: max(room - len(mark), 0)] + mark
+        return text if columns(text) <= room else text[: max(room - len(self.ellipsis), 0)] + self.ellipsis
 
 
 def screen_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Screen:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..finding import ERROR, INFO, SEVERITIES, WARNING, Curve, Edit, FileReport, Finding, Fix, Report
 from .code import changes, excerpt, lines_of
-from .screen import Screen
+from .screen import Screen, columns
 
 Apply = Callable[[str, Sequence[Edit]], str]
 
@@ -131,11 +131,17 @@ def _code(file: FileReport, finding: Finding, screen: Screen) -> Iterator[str]:
     lines = lines_of(file.source)
     gutter = _gutter(finding)
     yield from excerpt(lines, finding.place, screen, gutter=gutter)
+    before = 0
     for related in finding.related:
-        yield ""
-        yield from excerpt(
+        shown = excerpt(
             lines, related.place, screen, gutter=gutter, context=0, mark="-", note=related.message
         )
+        if related.place.line == before and columns(lines[before - 1]) <= screen.width - gutter - 3:
+            shown = shown[1:]  # the line itself stands there already
+        else:
+            yield ""
+        before = related.place.line
+        yield from shown
     yield ""
 
 
@@ -189,19 +195,30 @@ def _curves(finding: Finding, screen: Screen) -> Iterator[str]:
         return
     from .chart import side_by_side
 
-    inner = screen.width - 2
-    if finding.intended is None:
-        drawn = _chart([finding.actual], inner, screen, _title("real", finding.actual))
+    inner, actual = screen.width - 2, finding.actual
+    other = finding.intended or _mended(finding)
+    title = _title("real", actual)
+    if other is None:
+        drawn = _chart([actual], inner, screen, title)
     else:
         half = (inner - 2) // 2
-        box = _shared_box(finding.intended, finding.actual)
-        left = _chart([finding.intended], half, screen, _title("planned", finding.intended), box)
-        real = _title("real", finding.actual) + _part(finding.intended, finding.actual)
-        fails = finding.actual.ends == "raise"  # where it does is seen against the whole training
-        right = _chart([finding.actual], half, screen, real, box, wide=fails)
+        box = _shared_box(other, actual)
+        fails = actual.ends == "raise"  # where it does is seen against the whole training
+        real = _chart([actual], half, screen, title + _part(other, actual), box, wide=fails)
+        if finding.intended:
+            left, right = _chart([other], half, screen, _title("planned", other), box), real
+        else:
+            left, right = real, _chart([other], half, screen, "with the fix", box)
         drawn = side_by_side(left, right, inner)
     yield from ("  " + line if line else "" for line in drawn)
     yield ""
+
+
+def _mended(finding: Finding) -> Curve | None:
+    """The curve with the fix, where it is another one."""
+    after = finding.fix.after if finding.fix else None
+    same = after and finding.actual and after.points == finding.actual.points
+    return after if after and after.points and not same else None
 
 
 def _title(what: str, curve: Curve) -> str:
@@ -310,6 +327,8 @@ def _circumstances(file: FileReport, screen: Screen) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for skipped in file.skipped:
         reasons.setdefault(skipped.reason, []).append(skipped.rule)
+    if not (file.assumed or file.unknown or reasons):
+        return
     for number, (reason, rules) in enumerate(reasons.items()):
         if number == REASONS:
             more = sum(map(len, list(reasons.values())[REASONS:]))
