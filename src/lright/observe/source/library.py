@@ -666,7 +666,7 @@ def _data_loader(reader: Reader, arguments: Sequence[Value], keywords: dict[str,
     sharded = any(t.kind == "sampler" for t in reader.things_in(sampler)) if sampler is not None else False
     definition = None
     if size is not None and batch_size is not None and drop_last is not None:
-        definition = loader_length(size, batch_size, drop_last, Sym("processes") if sharded else None)
+        definition = loader_length(size, batch_size, drop_last, processes(reader) if sharded else None)
     if isinstance(sampler, Unknown) and not sharded:
         definition = None
     return make_loader(
