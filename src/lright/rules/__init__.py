@@ -48,6 +48,8 @@ MODULES = (
     "lr104_stepped_at_two_rates",
     "lr105_stepped_per_micro_batch",
     "lr106_stepped_in_evaluation",
+    "lr108_scheduler_never_stepped",
+    "lr109_step_with_epoch_argument",
     "lr201_schedule_ends_early",
     "lr202_schedule_never_finishes",
     "lr203_one_cycle_total_mismatch",
@@ -61,4 +63,6 @@ MODULES = (
     "lr304_lr_variable_not_applied",
     "lr305_two_schedulers_fight",
     "lr306_group_added_after_scheduler",
+    "lr307_chained_schedulers_wipe",
+    "lr309_scheduler_rebuilt_in_loop",
 )
