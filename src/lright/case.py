@@ -263,9 +263,19 @@ class Case:
             return None
         if dimension.power(Unit.EPOCH) == -1:  # 90 * len(loader): the 90 are epochs
             dimension = dimension * EPOCHS if _has_number_factor(expr) else dimension
-        if dimension.power(Unit.SAMPLE) == 1 and _divided_by_number(expr):  # len(dataset) // 128: a batch size
+        if dimension.power(Unit.SAMPLE) == 1 and self.divided_by_batch_size(expr):  # len(dataset) // 128
             dimension = dimension / SAMPLES_PER_BATCH
         return dimension.unit
+
+    def divided_by_batch_size(self, expr: object) -> bool:
+        """Whether something in it is divided by a bare number that is a loader's batch size."""
+        if not isinstance(expr, Op):
+            return False
+        if expr.name in ("/", "//") and isinstance(expr.args[1], Lit) and expr.args[1].value != 1:
+            sizes = [self.number(loader.batch_size) for loader in self.training.loaders.values()]
+            if expr.args[1].value in sizes:
+                return True
+        return any(self.divided_by_batch_size(arg) for arg in expr.args)
 
     def lengths(self, scheduler: Scheduler) -> list[Length]:
         """The arguments that say how long it is, phases included, each as one length with its unit."""
@@ -420,6 +430,8 @@ class Case:
         optimizer = self.optimizer(scheduler)
         if optimizer is None or not scheduler.known or scheduler.plateau:
             return None
+        if any(tick.has_argument and tick.rate.unit != EVERY_EPOCH for tick in self.ticks(scheduler)):
+            return None  # step(epoch + i / n) sets a position: calls are not counted
         try:
             play = Play(self.training, optimizer.number, [scheduler.number], witness, self.remade(scheduler))
         except (CannotPlay, RecursionError):
@@ -689,15 +701,6 @@ def _has_number_factor(expr: object) -> bool:
     if isinstance(expr, Op) and expr.name in ("*", "//", "/", "int", "ceil", "round", "floor", "+", "-"):
         return any(isinstance(a, Lit) or _has_number_factor(a) for a in expr.args)
     return False
-
-
-def _divided_by_number(expr: object) -> bool:
-    if not isinstance(expr, Op):
-        return False
-    by = expr.args[-1]
-    return (
-        expr.name in ("/", "//") and isinstance(by, Lit) and isinstance(by.value, int) and by.value > 1
-    ) or any(_divided_by_number(arg) for arg in expr.args)
 
 
 def _mentions(expr: Expr, name: str) -> bool:

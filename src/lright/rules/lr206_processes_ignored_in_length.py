@@ -72,10 +72,14 @@ by the world size again makes the schedule too short. On one GPU, where scripts 
                 continue
             together = [self._ratio(found, outcome) for outcome in found.outcomes]
             alone = [self._alone(found, outcome) for outcome in found.outcomes]
-            if all(a is not None and 0.9 < a < 1.1 for a in alone) and all(
-                t is not None and not 0.75 < t < 1.33 for t in together
-            ):
+            if all(self._only_together(t, a) for t, a in zip(together, alone, strict=True)):
                 yield self._finding(found, together[0] or 1.0, int(processes))
+
+    def _only_together(self, together: float | None, alone: float | None) -> bool:
+        """Whether the length fits with one process (but for a remainder) and not with several."""
+        if together is None or alone is None:
+            return False
+        return 0.7 < alone < 1.4 and not 0.6 < together / alone < 1.7
 
     def _ratio(self, found: Span, outcome: Outcome | None) -> float | None:
         if outcome is None or outcome.ticks == 0:

@@ -10,10 +10,10 @@ from ..quantity import SAMPLES_PER_BATCH, SAMPLES_PER_EPOCH, Dimension, Expr, Op
 from ..situation import Argument, Loader, Scheduler
 from . import examples
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
-from .spans import Span, call, contains, parts, spans, training_loop
+from .spans import Span, call, parts, spans, training_loop
 
 Mend = Callable[[Expr], Expr]
-Change = tuple[Scheduler, str, Argument, Expr]  # an argument of a scheduler, and the expression it should have
+Change = tuple[Scheduler, str, Argument, Expr, Expr]  # an argument of a scheduler, a length in it, and what that should be
 
 
 class DatasetLengthForLoader(Rule):
@@ -62,7 +62,7 @@ too short, and the length of the validation loader has nothing to do with the tr
             dimension = found.case.training.dimension(expr)
             if dimension is None or dimension.power(Unit.SAMPLE) != 1 or dimension.power(Unit.BATCH) != 0:
                 return expr
-            if dimension.power(Unit.PROCESS) != 0 or contains(expr, "/", "//"):
+            if dimension.power(Unit.PROCESS) != 0 or found.case.divided_by_batch_size(expr):
                 return expr
             names = [name for name in expr.symbols() if units.get(name) == SAMPLES_PER_EPOCH]
             return expr.substituted(dict.fromkeys(names, length))
@@ -103,9 +103,12 @@ too short, and the length of the validation loader has nothing to do with the tr
         for scheduler in members:
             for name, argument in scheduler.arguments.items():
                 if isinstance(argument.value, Expr) and self._counts(found.case, argument.value):
-                    mended = mend(argument.value)
-                    if mended != argument.value:
-                        yield scheduler, name, argument, mended
+                    if mend(argument.value) != argument.value:
+                        yield scheduler, name, argument, argument.value, mend(argument.value)
+                elif name == "lr_lambda":
+                    for length in found.case.lengths(scheduler):
+                        if self._counts(found.case, length.expr) and mend(length.expr) != length.expr:
+                            yield scheduler, name, argument, length.expr, mend(length.expr)
 
     def _counts(self, case: Case, expr: Expr) -> bool:
         """Whether it is a length at all: only those of datasets and loaders are."""
@@ -120,17 +123,18 @@ too short, and the length of the validation loader has nothing to do with the tr
         self, found: Span, reason: str, changed: list[Change]
     ) -> Finding:
         case, outcome = found.case, found.outcome
-        scheduler, name, argument, mended = changed[-1]
-        message = f"{name}={argument.text} {reason}"
+        scheduler, name, argument, wrong, right = changed[-1]
+        message = f"{wrong} in {found.name}" if name == "lr_lambda" else f"{name}={argument.text}"
+        message += f" {reason}"
         numbers: dict[str, float | int | str | bool | None] = {}
-        is_, should = case.number(argument.value), case.number(mended)
+        is_, should = case.number(wrong), case.number(right)
         if is_ is not None and should is not None and should > 0:
             numbers = {"is": is_, "should_be": should}
             message += f": {is_:,.0f}, where {should:,.0f} would be meant"
         steps: list[Remedy] = []
-        for _, named, one, new in changed:
+        for _, named, one, _, new in changed:
             text = case.source(new)
-            if text is None:
+            if text is None or named == "lr_lambda":
                 steps = []
                 break
             steps.append(Remedy("replace", f"{named}={text}", one.place, text))
@@ -138,8 +142,8 @@ too short, and the length of the validation loader has nothing to do with the tr
         remedies = (
             [Remedy("replace", first.title, first.place, first.text, safe=True, then=tuple(steps[1:]))] if first else []
         )
-        sure = "samples" in reason and case.proven(argument.value) or "another loader" in reason
-        related = [Related(one.place, named) for _, named, one, _ in changed]
+        sure = "samples" in reason and case.proven(wrong) or "another loader" in reason
+        related = [Related(one.place, named) for _, named, one, _, _ in changed]
         return self.finding(
             call(scheduler), message, certainty=PROVEN if sure else LIKELY, numbers=numbers,
             related=[*related, *found.related()], remedies=remedies, actual=outcome.curve(label="actual"),
