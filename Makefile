@@ -33,8 +33,8 @@ demo: $(VENV)/.lright
 	@$(BIN)/lright check $(SCRIPT) 2>$(VENV)/demo.err; code=$$?; cat $(VENV)/demo.err >&2; \
 	[ $$code -eq 1 ] && [ ! -s $(VENV)/demo.err ] || { echo "make demo: lright check ended with $$code" >&2; exit 1; }
 	@cp $(SCRIPT) $(VENV)/mended.py
-	@echo; echo '$$ lright check --unsafe-fixes mended.py   # a copy of it'; echo
-	@$(BIN)/lright check --unsafe-fixes $(VENV)/mended.py
+	@echo; echo '$$ lright check --fix --unsafe-fixes mended.py   # a copy of it'; echo
+	@$(BIN)/lright check --fix --unsafe-fixes $(VENV)/mended.py
 
 test: lint docs pytest
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from .measure import process_cpu, report, setting, table
 
 BAR = 0.150
-CLEAN = "examples/clean_cosine.py"
+CLEAN = "examples/clean_imagenet_step.py"
 FAULTY = "examples/cifar_cosine.py"
 
 
