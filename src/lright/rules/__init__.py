@@ -65,4 +65,6 @@ MODULES = (
     "lr306_group_added_after_scheduler",
     "lr307_chained_schedulers_wipe",
     "lr309_scheduler_rebuilt_in_loop",
+    "lr310_group_ratios_flattened",
+    "lr311_lr_scaled_twice",
 )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Length, Outcome, Tick
+from ..case import EVERY_EPOCH, Case, Length, Outcome, Tick
 from ..finding import Finding
 from ..quantity import Unit
 from ..situation import Scheduler
 from ..timeline import BATCH
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
-
-_PER_BATCH = (EVERY_BATCH, EVERY_UPDATE)
+from .ticking import PER_BATCH, certain, counting, out_of_sight, size_of
 
 
 class EpochScheduleSteppedPerBatch(Rule):
@@ -97,44 +96,57 @@ first keeps the schedule as written and is offered first."""
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():
-            if not scheduler.known or scheduler.plateau or case.escapes(scheduler):
+            if not counting(case, scheduler):
                 continue
             ticks = case.ticks(scheduler)
-            per_batch = [tick for tick in ticks if tick.rate.unit in _PER_BATCH]
+            per_batch = [tick for tick in ticks if tick.rate.unit in PER_BATCH and tick.rate.every is None]
             if not per_batch or any(tick.rate.unit == EVERY_EPOCH for tick in ticks):
                 continue
-            length = self._in_epochs(case, scheduler)
-            if length is not None:
-                yield self._finding(case, scheduler, per_batch[0], length)
+            if not all(certain(case, tick.site.guards_below(tick.site.innermost(BATCH))) for tick in per_batch):
+                continue
+            reading = self._in_epochs(case, scheduler)
+            if reading is not None:
+                yield self._finding(case, scheduler, per_batch[0], reading)
+
+    def skipped(self, case: Case) -> str | None:
+        return out_of_sight(case)
 
     def _in_epochs(self, case: Case, scheduler: Scheduler) -> tuple[Length | None, str] | None:
         """The length that counts epochs and how sure that is; None where there is none."""
         lengths = case.lengths(scheduler)
         counted = [length for length in lengths if length.unit is not None]
         if counted:
-            in_epochs = [length for length in counted if length.unit is Unit.EPOCH]
-            if len(in_epochs) < len(counted) or not in_epochs:
+            if any(length.unit is not Unit.EPOCH or self._beyond_epochs(case, length) for length in counted):
                 return None
-            sure = case.proven(in_epochs[0].expr)
-            return in_epochs[0], PROVEN if sure else LIKELY
+            return counted[0], PROVEN if case.proven(counted[0].expr) else LIKELY
         if any(not length.bare for length in lengths):
             return None
-        if all(self._reads_as_epochs(outcome, lengths) for outcome in case.outcomes(scheduler)) and case.outcomes(scheduler):
-            return (lengths[0] if lengths else None), LIKELY
+        outcomes = case.outcomes(scheduler)
+        if outcomes and all(self._reads_as_epochs(outcome, lengths) for outcome in outcomes):
+            return (lengths[-1] if lengths else None), LIKELY
         return None
+
+    def _beyond_epochs(self, case: Case, length: Length) -> bool:
+        """``epochs * 390``: the number stands for the batches of an epoch."""
+        witness = case.witnesses()[0]
+        size, epochs = case.number(length.expr, witness), case.number(case.epochs(), witness)
+        return size is not None and epochs is not None and size > 2 * epochs
 
     def _reads_as_epochs(self, outcome: Outcome, lengths: list[Length]) -> bool:
         """Bare numbers: they fit the epochs, and as batches they use the schedule up at once."""
         epochs = outcome.epochs
         if not epochs or outcome.updates < 4 * epochs:
             return False
-        per_epoch = outcome.ticks / epochs
         numbers = [outcome.case.number(length.expr, outcome.witness) for length in lengths]
-        if any(number is None or number > max(1.5 * epochs, 12) or number > per_epoch for number in numbers):
+        if any(number is None or number > max(1.5 * epochs, 12) for number in numbers):
             return False
-        collapsed = outcome.collapse()
-        cycles = outcome.emulated is not None and outcome.emulated.length and outcome.ticks > 8 * outcome.emulated.length
-        return collapsed is not None and collapsed < 0.5 or bool(cycles)
+        if outcome.collapse() is not None and (outcome.collapse() or 0.0) < 0.25:
+            return True
+        size = size_of(outcome)
+        if not size or outcome.ticks <= 4 * size:
+            return False
+        end, peak = outcome.lr_at_tick(int(size)), outcome.peak()
+        return end is not None and end <= 0.5 * peak  # a warmup over a few batches ends high
 
     def _finding(
         self, case: Case, scheduler: Scheduler, tick: Tick, reading: tuple[Length | None, str]

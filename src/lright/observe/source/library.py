@@ -165,6 +165,8 @@ def call_external(
         return _scheduler(reader, name, arguments, keywords, node)
     if _is_optimizer(path, name):
         return _optimizer(reader, name, arguments, keywords, node)
+    if path in ("os.environ.get", "os.getenv"):
+        return environment(reader, arguments[0], arguments[1] if len(arguments) > 1 else None, node)
     handler = _EXTERNAL_CALLS.get(name) if path != "yaml.load" else _yaml
     if handler is not None:
         return handler(reader, arguments, keywords, node)
@@ -883,6 +885,20 @@ def _plain(reader: Reader, found: object, text: str, node: ast.AST) -> Value:
     return NONE if found is None else reader.unknown(node, text)
 
 
+def environment(reader: Reader, key: Value, default: Value | None, node: ast.AST) -> Value:
+    """A variable of the environment: what launchers set is known by name, of others the default is taken."""
+    name = reader.known(key)
+    if name == "WORLD_SIZE":
+        return Number(processes(reader))
+    if name in ("RANK", "LOCAL_RANK"):
+        return number(0)
+    value = reader.known(default) if default is not None else None
+    if value is None or not isinstance(name, str):
+        return reader.remember(reader.unknown(node, words.source(node)))
+    place = reader.place(node)
+    return Number(reader.fact(f"{name}@{place.line}", name, value, True, "environment", place, name))
+
+
 def _exists(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
     """Whether a file is there: not on a first run, but when the run is resumed."""
     place = reader.place(node)
@@ -983,7 +999,24 @@ def call_unknown(
 
 def _escape_functions(reader: Reader, values: Sequence[Value]) -> None:
     """A function of the file that is handed on may be called: it is read as if it were, where nobody else calls it."""
-    reader.handed_on.extend(v for v in values if isinstance(v, Function))
+    for value in values:
+        if isinstance(value, Function):
+            reader.handed_on.append(value)
+            escape_closure(reader, value)
+        elif isinstance(value, (Items, Table)):
+            held = value.items if isinstance(value, Items) else list(value.items.values())
+            _escape_functions(reader, [part for part in held if isinstance(part, Function)])
+
+
+def escape_closure(reader: Reader, function: Function) -> None:
+    """What a function that is handed on sees around it can be stepped by whoever calls it."""
+    held: list[Value] = [function.bound] if function.bound is not None else []
+    for node in ast.walk(function.node):
+        found = function.scope.lookup(node.id) if isinstance(node, ast.Name) else None
+        if found is not None:
+            held.append(found)
+    for thing in dict.fromkeys(t for value in held for t in reader.things_in(value) if t.kind == "scheduler"):
+        reader.escape(thing, function.node, f"used in {function.name}, which is handed to code that is not read")
 
 
 def _find_any(

@@ -857,6 +857,12 @@ def _as_load(target: ast.expr) -> ast.expr:
 def _define(reader: Reader, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     function = Function(node, reader.scope, node.name)
     reader.scope.names[node.name] = words.decorated(reader, node, function)
+    for decorator in node.decorator_list:
+        root = words.dotted(decorator).split(".")[0]
+        if isinstance(reader.scope.lookup(root), Unknown):  # `@engine.on(...)`: registered with an object
+            from . import library
+
+            library.escape_closure(reader, function)
 
 
 def _define_class(reader: Reader, node: ast.ClassDef) -> None:
