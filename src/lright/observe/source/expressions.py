@@ -459,6 +459,10 @@ def _slice(reader: Reader, owner: Value, node: ast.Subscript) -> Value:
 
 def item(reader: Reader, owner: Value, key: Value, node: ast.AST) -> Value:
     """``owner[key]``."""
+    if isinstance(owner, External) and owner.path == "os.environ":
+        from . import library
+
+        return library.environment(reader, key, None, node)
     known = reader.known(key)
     if isinstance(owner, Table):
         if known is not None and known in owner.items:
