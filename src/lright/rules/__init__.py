@@ -57,6 +57,8 @@ MODULES = (
     "lr205_accumulation_ignored_in_length",
     "lr206_processes_ignored_in_length",
     "lr207_dataset_length_for_loader",
+    "lr208_warmup_too_long",
+    "lr209_warmup_not_subtracted",
     "lr301_scheduler_on_another_optimizer",
     "lr302_lr_overwritten_by_hand",
     "lr303_decay_compounds",
@@ -67,4 +69,5 @@ MODULES = (
     "lr309_scheduler_rebuilt_in_loop",
     "lr310_group_ratios_flattened",
     "lr311_lr_scaled_twice",
+    "lr312_lr_is_text",
 )

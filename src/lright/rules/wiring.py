@@ -152,3 +152,8 @@ def text_of(node: object) -> str:
     import ast
 
     return ast.unparse(node) if isinstance(node, ast.AST) else ""
+
+
+def called(node: ast.Call) -> str:
+    """The last name of what a call calls."""
+    return getattr(node.func, "attr", "") or getattr(node.func, "id", "")
