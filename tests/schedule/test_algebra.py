@@ -173,9 +173,9 @@ def test_a_warmup_wastes_no_update_and_hands_over_at_the_peak() -> None:
 
 
 def test_a_phase_starts_where_the_last_one_ended() -> None:
-    resolved = (
-        linear("10 updates", to=0.3) >> hold("5 updates") >> inverse_sqrt("5 updates", "15 updates")
-    ).resolve(40)
+    resolved = (linear("10 updates", to=0.3) >> hold("5 updates") >> inverse_sqrt("5 updates", "15 updates")).resolve(
+        40
+    )
     assert resolved(10) == resolved(15) == 0.3
     assert resolved(16) == pytest.approx(0.3 / math.sqrt(1.2))
     assert resolved(100) == pytest.approx(0.3 / 2)
@@ -349,9 +349,7 @@ def test_plateau_follows_its_metric() -> None:
     metrics = [1.0, 0.9, 0.9, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8]
     emulated = build("ReduceLROnPlateau", Optimizer(lr=1.0), factor=0.5, patience=1).replay(metrics)
     assert [1.0, *plateau(factor=0.5, patience=1).factors(metrics)] == emulated
-    resolved = (hold() * plateau(factor=0.5, patience=1)).resolve(
-        Budget(epochs=9, batches_per_epoch=10), 0.1, metrics
-    )
+    resolved = (hold() * plateau(factor=0.5, patience=1)).resolve(Budget(epochs=9, batches_per_epoch=10), 0.1, metrics)
     assert [resolved(10 * epoch) for epoch in range(10)] == pytest.approx([0.1 * lr for lr in emulated])
 
 
@@ -366,9 +364,7 @@ metric_traces = st.lists(st.floats(0.01, 10), min_size=1, max_size=60)
     st.sampled_from(["rel", "abs"]),
     st.sampled_from(["min", "max"]),
 )
-def test_plateau_is_torchs_rule(
-    trace: list[float], patience: int, cooldown: int, kind: str, mode: str
-) -> None:
+def test_plateau_is_torchs_rule(trace: list[float], patience: int, cooldown: int, kind: str, mode: str) -> None:
     options: dict[str, Any] = {
         "factor": 0.5, "patience": patience, "cooldown": cooldown, "threshold_mode": kind, "mode": mode,
         "threshold": 0.01,
@@ -495,3 +491,26 @@ def test_schedules_are_values() -> None:
     assert made != warmup("5ep") >> linear()
     assert len({made, copy.deepcopy(made), pickle.loads(pickle.dumps(made))}) == 1
     assert (made >> hold("1ep")) == warmup("5ep") >> (cosine() >> hold("1ep"))
+
+
+def test_a_product_may_take_what_is_left_but_not_two() -> None:
+    assert (warmup("10 updates") >> cosine() * hold(at=0.5)).resolve(100).length == 100
+    with pytest.raises(LrightError, match="both take what is left"):
+        cosine() * step("5ep") >> hold()
+
+
+def test_metrics_multiply_whatever_they_stand_beside() -> None:
+    falling = [1.0, *[2.0] * 30]
+    budget = Budget(epochs=20, batches_per_epoch=10)
+    for made in (plateau() * hold(), hold() * plateau(), plateau()):
+        resolved = made.resolve(budget, 0.3, falling)
+        assert resolved(0) == 0.3
+        assert resolved(199) == pytest.approx(0.03)
+    after = (linear("10ep", to=0.5) >> plateau()).resolve(budget, 0.3, falling)
+    assert after(150) == 0.15
+
+
+def test_a_resolved_schedule_shows_its_table() -> None:
+    resolved = cosine("5 updates").resolve(10)
+    assert repr(resolved) == str(resolved)
+    assert "hold" not in repr(resolved).splitlines()[1]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..clock import Budget, MissingFact, Rate, plural
@@ -25,8 +26,8 @@ FORMATS = ("text", "svg", "png", "html", "csv", "json")
 # The training that is drawn when nobody says how long it is.
 ASSUMED_EPOCHS, ASSUMED_BATCHES = 100, 100
 POINTS = 1000
-# The ticks of a framework's scheduler that are asked for one by one: beyond, a sample is.
-TICKS = 20_000
+# Up to so many ticks of a framework's scheduler are asked for one by one, and drawn as a staircase.
+TICKS, STAIRS = 5000, 2000
 
 
 class Options(NamedTuple):
@@ -81,9 +82,7 @@ def plot_command(
       1 ┤...
     """
     chosen = _format(output, format)
-    plotted = [
-        spec if isinstance(spec, Plotted) else plotted_spec(spec, options or Options()) for spec in specs
-    ]
+    plotted = [spec if isinstance(spec, Plotted) else plotted_spec(spec, options or Options()) for spec in specs]
     if not plotted:
         raise UsageError("nothing to plot: give a schedule, such as 'warmup 5ep > cosine to 0'")
     if chosen == "png":
@@ -106,9 +105,7 @@ def _format(output: str | None, format: str | None) -> str:
         if chosen == "txt":
             chosen = "text"
         if chosen not in FORMATS:
-            raise UsageError(
-                f"{output}: the ending must be one of {', '.join(FORMATS[1:])}, or give --format"
-            )
+            raise UsageError(f"{output}: the ending must be one of {', '.join(FORMATS[1:])}, or give --format")
     chosen = chosen or "text"
     if chosen not in FORMATS:
         raise UsageError(f"unknown format {chosen!r}: use one of {', '.join(FORMATS)}")
@@ -187,8 +184,17 @@ def _emulated(spec: str, options: Options) -> Plotted:
         remarks.append(f"after {scheduler.length} ticks its shape is over and the LR rises again")
     if raised:
         remarks.append(raised)
+    if rate is not None and len(points) <= STAIRS:  # the LR stays as it is until the next tick
+        points = list(_stairs(points))
     curve = Curve(spec.strip(), [(tick * per_tick, lr) for tick, lr in points], unit, bool(raised))
     return Plotted(spec.strip(), curve, (), tuple(remarks))
+
+
+def _stairs(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    for (tick, lr), (after, _) in pairwise(points):
+        yield tick, lr
+        yield after, lr
+    yield from points[-1:]
 
 
 def _rate(spec: str) -> tuple[str, Rate | None]:

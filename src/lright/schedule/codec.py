@@ -43,9 +43,7 @@ def to_json(schedule: Schedule) -> dict[str, Any]:
 def from_json(data: object) -> Schedule:
     """The schedule that :func:`to_json` wrote; :class:`LrightError` names what is wrong."""
     if not isinstance(data, dict):
-        raise LrightError(
-            f"a schedule is a JSON object with 'phase', 'phases', 'product' or 'metric', not {data!r}"
-        )
+        raise LrightError(f"a schedule is a JSON object with 'phase', 'phases', 'product' or 'metric', not {data!r}")
     if "phases" in data:
         _only(data, "phases", "end")
         return sequence([from_json(part) for part in _list(data, "phases")], str(data.get("end", "hold")))

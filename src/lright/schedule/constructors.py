@@ -64,16 +64,12 @@ def polynomial(
     return make("polynomial", length, start, to, power=power, k=k)
 
 
-def one_minus_sqrt(
-    length: Extent | str = None, *, to: Value | str = 0, start: Value | str | None = None
-) -> Schedule:
+def one_minus_sqrt(length: Extent | str = None, *, to: Value | str = 0, start: Value | str | None = None) -> Schedule:
     """to + (start - to) (1 - sqrt(x)): the best cooldown in arXiv:2405.18392."""
     return make("1-sqrt", length, start, to)
 
 
-def one_minus_square(
-    length: Extent | str = None, *, to: Value | str = 0, start: Value | str | None = None
-) -> Schedule:
+def one_minus_square(length: Extent | str = None, *, to: Value | str = 0, start: Value | str | None = None) -> Schedule:
     """to + (start - to) (1 - x^2)."""
     return make("1-square", length, start, to)
 
@@ -149,9 +145,7 @@ def constant(value: Value | str = 1, length: Extent | str = None) -> Schedule:
     return make("hold", length, value, None)
 
 
-def inverse_sqrt(
-    timescale: Length | str, length: Extent | str = None, *, start: Value | str | None = None
-) -> Schedule:
+def inverse_sqrt(timescale: Length | str, length: Extent | str = None, *, start: Value | str | None = None) -> Schedule:
     """start / sqrt(1 + t/timescale), t since the phase began; it usually follows a warmup of that length."""
     return make("inverse-sqrt", length, start, None, timescale=timescale)
 
@@ -301,6 +295,4 @@ def wsd(
     >>> print(wsd())
     warmup 2% > hold > 1-sqrt to 0 over 20%
     """
-    return (
-        make("warmup", warmup, None, 1, shape="linear") >> hold() >> decay(cooldown, shape, to=to, **params)
-    )
+    return make("warmup", warmup, None, 1, shape="linear") >> hold() >> decay(cooldown, shape, to=to, **params)

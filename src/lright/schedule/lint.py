@@ -53,7 +53,7 @@ def _absolute(schedule: Schedule) -> bool:
     if isinstance(schedule, Sequence):
         return any(_absolute(part) for part in schedule.parts)
     if isinstance(schedule, Product):
-        return _absolute(schedule.factors[0])
+        return _absolute(schedule.base)
     if not isinstance(schedule, Phase):
         return False
     points = (point.value for point in dict(schedule.params).get("points", ()))
@@ -109,8 +109,7 @@ def _never(resolved: Resolved) -> Iterator[Note]:
     within = resolved.points(2000) if resolved.length else []
     highest = max((value for _, value in within), default=0.0)
     ends_at_peak = any(
-        segment.final >= one * (1 - 1e-6) and segment.end <= resolved.updates
-        for segment, _ in resolved.segments()
+        segment.final >= one * (1 - 1e-6) and segment.end <= resolved.updates for segment, _ in resolved.segments()
     )
     if within and highest < one * 0.99 and not ends_at_peak:
         yield Note(
@@ -138,9 +137,7 @@ def _cuts(resolved: Resolved) -> Iterator[Note]:
         else:
             what = "begins" if segment.begin >= ends else "ends"
             at = segment.begin if segment.begin >= ends else segment.end
-            yield Note(
-                "truncated", f"{name}{length} {what} at update {at}, training ends at {ends}: it is cut", ends
-            )
+            yield Note("truncated", f"{name}{length} {what} at update {at}, training ends at {ends}: it is cut", ends)
 
 
 def _milestones(resolved: Resolved) -> Iterator[Note]:

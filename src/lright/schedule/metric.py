@@ -26,6 +26,7 @@ class MetricFactor(Schedule):
     """A factor made by :func:`plateau` or :func:`greedy`; ``every`` is the time between two metric values."""
 
     __slots__ = ("name", "every", "params")
+    measured = True
     name: str
     every: Length
     params: tuple[tuple[str, Any], ...]
@@ -34,6 +35,11 @@ class MetricFactor(Schedule):
         self.name = name
         self.every = every
         self.params = params
+
+    @property
+    def open_ended(self) -> bool:
+        """A metric goes on for as long as training does."""
+        return True
 
     def factors(self, metrics: Iterable[float]) -> list[float]:
         """The factor after each value of the metric; it is 1 before the first."""
@@ -114,9 +120,7 @@ def _checked_number(name: str, key: str, value: object, whole: bool) -> float:
     except (TypeError, ValueError):
         raise LrightError(f"{name}: {key}={value!r} is no number") from None
     if not math.isfinite(number) or number < 0 or (whole and not number.is_integer()):
-        raise LrightError(
-            f"{name}: {key}={value!r} must be a {'whole ' if whole else ''}number of at least 0"
-        )
+        raise LrightError(f"{name}: {key}={value!r} must be a {'whole ' if whole else ''}number of at least 0")
     return int(number) if whole else number
 
 

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from ..clock import Budget, Length, as_length
 from ..errors import LrightError
 from .shapes import SHAPES, Family, Kind, Shape, plain_anneal
-from .values import Absolute, Extent, Point, Value, as_budget, as_extent, as_number, as_value, value_text
+from .values import Absolute, Extent, Point, Share, Value, as_budget, as_extent, as_number, as_value, value_text
 
 if TYPE_CHECKING:
     from .lint import Note
@@ -45,6 +45,17 @@ class Schedule:
     """Anything with a value at every time. See the module's text for the conventions."""
 
     __slots__ = ()
+    measured = False  # whether a metric decides it
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether it takes what others leave of the training, having no length of its own."""
+        raise NotImplementedError
+
+    @property
+    def timeless(self) -> bool:
+        """Whether it takes, as a factor, whatever time the others do: a constant, or a metric's."""
+        return self.measured
 
     def __rshift__(self, after: Schedule) -> Schedule:
         """This schedule and then ``after``, which starts where this one ends."""
@@ -77,9 +88,7 @@ class Schedule:
 
         return resolve(self, as_budget(budget), peak, metrics)
 
-    def lint(
-        self, budget: Budget | Length | str | int | None = None, peak: float | None = None
-    ) -> list[Note]:
+    def lint(self, budget: Budget | Length | str | int | None = None, peak: float | None = None) -> list[Note]:
         """What is odd about the schedule alone, and in the training of ``budget`` where one is given."""
         from .lint import lint
 
@@ -144,6 +153,16 @@ class Phase(Schedule):
         self.to = to
         self.params = params
 
+    @property
+    def open_ended(self) -> bool:
+        """See :class:`Schedule`. Points last until the last of them."""
+        return isinstance(self.length, Share) or (self.length is None and self.shape.family is not Family.POINTS)
+
+    @property
+    def timeless(self) -> bool:
+        """See :class:`Schedule`."""
+        return self.shape.name == "hold" and self.start is not None and self.length is None
+
     def param(self, name: str) -> Any:
         """The parameter ``name`` of the shape."""
         return dict(self.params)[name]
@@ -176,6 +195,11 @@ class Sequence(Schedule):
         self.parts = parts
         self.end = end
 
+    @property
+    def open_ended(self) -> bool:
+        """See :class:`Schedule`."""
+        return any(part.open_ended for part in self.parts)
+
     def _key(self) -> tuple[object, ...]:
         return (self.parts, self.end)
 
@@ -192,6 +216,17 @@ class Product(Schedule):
     def __init__(self, factors: tuple[Schedule, ...]) -> None:
         self.factors = factors
 
+    @property
+    def base(self) -> Schedule:
+        """The factor that the others multiply: the first that is no metric's."""
+        return next((factor for factor in self.factors if not factor.measured), self.factors[0])
+
+    @property
+    def open_ended(self) -> bool:
+        """See :class:`Schedule`."""
+        timed = [factor for factor in self.factors if not factor.timeless]
+        return not timed or any(factor.open_ended for factor in timed)
+
     def _key(self) -> tuple[object, ...]:
         return self.factors
 
@@ -205,24 +240,18 @@ class Product(Schedule):
 def sequence(parts: Seq[Schedule], end: str = "hold") -> Schedule:
     """``parts`` one after the other; the same as ``>>``, with the behaviour past the end."""
     if end not in ENDS:
-        raise LrightError(
-            f"end={end!r} is unknown: a schedule past its end can hold, cycle or raise an error"
-        )
+        raise LrightError(f"end={end!r} is unknown: a schedule past its end can hold, cycle or raise an error")
     flat: list[Schedule] = []
     for part in parts:
         if isinstance(part, Sequence):
             if part.end != "hold" and len(parts) > 1:
-                raise LrightError(
-                    f"nothing can follow or precede '{part}', which says what comes after its end"
-                )
+                raise LrightError(f"nothing can follow or precede '{part}', which says what comes after its end")
             flat.extend(part.parts)
         else:
             flat.append(part)
     if not flat:
         raise LrightError("a schedule needs at least one phase")
-    open_ended = [
-        part for part in flat if isinstance(part, Phase) and part.length is None and not _own_length(part)
-    ]
+    open_ended = [part for part in flat if part.open_ended and not _shared(part)]
     if len(open_ended) > 1:
         raise LrightError(
             f"'{open_ended[0]}' and '{open_ended[1]}' both take what is left of the training: "
@@ -239,9 +268,8 @@ def product(factors: Seq[Schedule]) -> Schedule:
     return flat[0] if len(flat) == 1 else Product(tuple(flat))
 
 
-def _own_length(phase: Phase) -> bool:
-    """Whether a phase without a stated length has one all the same: its points say so."""
-    return phase.shape.family is Family.POINTS
+def _shared(part: Schedule) -> bool:
+    return isinstance(part, Phase) and isinstance(part.length, Share)
 
 
 # Making phases: what the constructors, the text form and the JSON form share.
@@ -250,9 +278,7 @@ def _own_length(phase: Phase) -> bool:
 def make(name: str, length: object, start: object, to: object, **params: object) -> Phase:
     """A phase of the shape called ``name``, everything checked; :class:`LrightError` says what is wrong."""
     shape = SHAPES[name]
-    checked = tuple(
-        (key, _checked(shape, key, params.get(key, shape.defaults.get(key)))) for key in shape.params
-    )
+    checked = tuple((key, _checked(shape, key, params.get(key, shape.defaults.get(key)))) for key in shape.params)
     target = _target(shape) if to is None else as_value(to)
     phase = Phase(shape, as_extent(length), _optional_value(start), target, checked)
     _check_phase(phase)
@@ -277,16 +303,12 @@ def _check_phase(phase: Phase) -> None:
         raise LrightError(f"{name} needs the value its cycles start from: start=0.1, or 'from 0.1'")
     params = dict(phase.params)
     if "up" in params and not 0 < params["up"] < 1:
-        raise LrightError(
-            f"{name}: up={params['up']} must lie between 0 and 1 (the share of a cycle that rises)"
-        )
+        raise LrightError(f"{name}: up={params['up']} must lie between 0 and 1 (the share of a cycle that rises)")
     for key in ("gamma", "power", "k", "mult", "decay", "ratio"):
         if isinstance(params.get(key), float) and not params[key] > 0:
             raise LrightError(f"{name}: {key}={value_text(params[key])} must be greater than 0")
     if params.get("mult", 1.0) < 1:
-        raise LrightError(
-            f"{name}: mult={value_text(params['mult'])} must be at least 1, or the cycles die out"
-        )
+        raise LrightError(f"{name}: mult={value_text(params['mult'])} must be at least 1, or the cycles die out")
     if name == "tanh" and not params["lower"] < params["upper"]:
         raise LrightError("tanh: lower must be less than upper")
 

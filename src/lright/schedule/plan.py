@@ -41,8 +41,7 @@ class Plan(Mapping[str, Schedule]):
             raise LrightError("a plan needs a schedule: Plan(lr=cosine())")
         self.schedules = dict(schedules)
         self.groups = {
-            name: float(what) if isinstance(what, (int, float)) else dict(what)
-            for name, what in (groups or {}).items()
+            name: float(what) if isinstance(what, (int, float)) else dict(what) for name, what in (groups or {}).items()
         }
 
     def __getitem__(self, name: str) -> Schedule:
@@ -67,9 +66,7 @@ class Plan(Mapping[str, Schedule]):
             raise LrightError(f"group {name!r} multiplies the LR, but the plan has no schedule for 'lr'")
         return {**self.schedules, "lr": self.schedules["lr"] * what}
 
-    def resolve(
-        self, budget: Budget | Length | str | int, peaks: Mapping[str, float] | None = None
-    ) -> ResolvedPlan:
+    def resolve(self, budget: Budget | Length | str | int, peaks: Mapping[str, float] | None = None) -> ResolvedPlan:
         """The plan in one training; ``peaks`` are the values that 1 stands for, by parameter."""
         known, whole = dict(peaks or {}), as_budget(budget)
         stray = next((name for name in known if name not in self.schedules), None)
@@ -77,10 +74,7 @@ class Plan(Mapping[str, Schedule]):
             raise LrightError(f"a peak is given for {stray!r}, which has no schedule in the plan")
         return ResolvedPlan(
             {
-                group: {
-                    name: schedule.resolve(whole, known.get(name))
-                    for name, schedule in self.group(group).items()
-                }
+                group: {name: schedule.resolve(whole, known.get(name)) for name, schedule in self.group(group).items()}
                 for group in (None, *self.groups)
             }
         )
@@ -100,9 +94,7 @@ class Plan(Mapping[str, Schedule]):
         if not isinstance(data, Mapping) or not isinstance(data.get("plan"), Mapping):
             raise LrightError(f"a plan is a JSON object with 'plan' (name to schedule), not {data!r}")
         groups = {
-            name: {key: Schedule.from_json(one) for key, one in what.items()}
-            if isinstance(what, Mapping)
-            else what
+            name: {key: Schedule.from_json(one) for key, one in what.items()} if isinstance(what, Mapping) else what
             for name, what in data.get("groups", {}).items()
         }
         return Plan(groups=groups, **{name: Schedule.from_json(one) for name, one in data["plan"].items()})

@@ -12,7 +12,7 @@ from ..errors import LrightError
 from ..quantity import Unit
 from .grid import Line
 from .metric import MetricFactor
-from .phases import Phase, Product, Schedule
+from .phases import Phase, Product, Schedule, make
 from .phases import Sequence as Sequenced
 from .shapes import SCALAR, Family, Kind, Maths, Real, arrays
 from .values import Absolute, Extent, Share, Value, value_text
@@ -65,9 +65,7 @@ class Segment:
         self.params = params
 
     def evaluate(self, t: Real, m: Maths) -> Real:
-        return self.phase.shape.value(
-            t - self.begin, self.end - self.begin, self.start, self.to, m, self.params
-        )
+        return self.phase.shape.value(t - self.begin, self.end - self.begin, self.start, self.to, m, self.params)
 
     def segments(self, factor: int = 0) -> Iterator[tuple[Segment, int]]:
         yield self, factor
@@ -320,6 +318,9 @@ class Resolved:
         except LrightError:
             return None
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         rows = [("phase", "length", "updates", "in its unit", "from", "to")]
         for row in self.table():
@@ -334,10 +335,7 @@ class Resolved:
                 )
             )
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         after = self._root.behaviour if isinstance(self._root, Track) else "hold"
         if self.length < self.updates:
             word = {"hold": "the last value is held", "cycle": "it begins again", "error": "it raises"}[after]
@@ -359,9 +357,7 @@ def _short(length: Length) -> str:
     return str(Length(float(f"{length.number:.4g}"), length.unit, length.scope))
 
 
-def resolve(
-    schedule: Schedule, budget: Budget, peak: float | None, metrics: Sequence[float] = ()
-) -> Resolved:
+def resolve(schedule: Schedule, budget: Budget, peak: float | None, metrics: Sequence[float] = ()) -> Resolved:
     """See :meth:`Schedule.resolve`."""
     resolver = _Resolver(budget, peak, metrics)
     whole = schedule if isinstance(schedule, (Product, Sequenced)) else Sequenced((schedule,))
@@ -388,22 +384,18 @@ class _Resolver:
         except MissingFact:  # a schedule of absolute lengths needs no training to be drawn
             self.total = None
 
-    def build(
-        self, node: Schedule, begin: int, room: int | None, before: float | None, scale: _Scale
-    ) -> Piece:
+    def build(self, node: Schedule, begin: int, room: int | None, before: float | None, scale: _Scale) -> Piece:
         """``node`` from update ``begin``, with room until ``room``, after one that ended at ``before``."""
         if isinstance(node, Sequenced):
             return self._sequence(node, begin, room, before, scale)
         if isinstance(node, Product):
             return self._product(node, begin, room, before, scale)
         if isinstance(node, MetricFactor):
-            return self._metric(node, begin, begin if room is None else room)
+            return self._product(Product((make("hold", None, None, None), node)), begin, room, before, scale)
         assert isinstance(node, Phase)
         return self._sequence(Sequenced((node,)), begin, room, before, scale)
 
-    def _sequence(
-        self, node: Sequenced, begin: int, room: int | None, before: float | None, scale: _Scale
-    ) -> Track:
+    def _sequence(self, node: Sequenced, begin: int, room: int | None, before: float | None, scale: _Scale) -> Track:
         bounds = self._bounds(node, begin, room)
         pieces: list[Piece] = []
         for part, first, last in zip(node.parts, bounds[:-1], bounds[1:], strict=True):
@@ -438,36 +430,34 @@ class _Resolver:
 
     def _extent(self, node: Schedule) -> float:
         """The updates that ``node`` takes; minus its weight if it takes a share of what is left."""
-        if isinstance(node, Phase):
-            if isinstance(node.length, Length):
-                return self._updates(node.length)
-            if isinstance(node.length, Share):
-                return -node.length.weight
-            if node.shape.family is Family.POINTS:
-                return max(self._updates(point.at) for point in node.param("points"))
-            return -1.0
-        parts = (
-            node.parts if isinstance(node, Sequenced) else node.factors if isinstance(node, Product) else ()
-        )
-        extents = [self._extent(part) for part in parts if not isinstance(part, MetricFactor)]
-        if not extents or min(extents) < 0:
-            return -1.0
-        return sum(extents) if isinstance(node, Sequenced) else max(extents)
+        if node.open_ended:
+            share = node.length if isinstance(node, Phase) else None
+            return -share.weight if isinstance(share, Share) else -1.0
+        if isinstance(node, Sequenced):
+            return sum(self._extent(part) for part in node.parts)
+        if isinstance(node, Product):
+            return max(self._extent(factor) for factor in node.factors if not factor.timeless)
+        assert isinstance(node, Phase)
+        if isinstance(node.length, Length):
+            return self._updates(node.length)
+        return max(self._updates(point.at) for point in node.param("points"))
 
-    def _product(
-        self, node: Product, begin: int, room: int | None, before: float | None, scale: _Scale
-    ) -> Factors:
+    def _product(self, node: Product, begin: int, room: int | None, before: float | None, scale: _Scale) -> Factors:
         extent = self._extent(node)
-        end = room if extent < 0 or (room is not None and extent >= 0 and room - begin < extent) else None
+        end = room if extent < 0 or room is None else min(room, begin + math.floor(extent + 0.5))
         if end is None:
-            end = begin + math.floor(extent + 0.5) if extent >= 0 else None
-        if end is None:
-            raise MissingFact("total", f"'{node}' takes what is left of the training")
+            if extent < 0:
+                raise MissingFact("total", f"'{node}' takes what is left of the training")
+            end = begin + math.floor(extent + 0.5)
         one = _Scale(1.0, "a factor only multiplies the base: write a number, not an absolute value")
-        tracks = [
-            self.build(factor, begin, end, None if index else before, one if index else scale)
-            for index, factor in enumerate(node.factors)
-        ]
+        tracks: list[Piece] = []
+        for factor in node.factors:
+            if isinstance(factor, MetricFactor):
+                tracks.append(self._metric(factor, begin, end))
+            elif factor is node.base:
+                tracks.append(self.build(factor, begin, end, before, scale))
+            else:
+                tracks.append(self.build(factor, begin, end, None, one))
         return Factors(tracks, begin, end)
 
     def _metric(self, node: MetricFactor, begin: int, end: int) -> Steps:

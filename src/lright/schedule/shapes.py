@@ -182,9 +182,7 @@ def exp_range(t: Real, m: Maths, period: float, gamma: float, up: float = 0.5) -
     return triangular(t, m, period, up) * gamma**t
 
 
-def restarts(
-    t: Real, m: Maths, period: float, mult: float = 1.0, decay: float = 1.0, shape: str = "cosine"
-) -> Real:
+def restarts(t: Real, m: Maths, period: float, mult: float = 1.0, decay: float = 1.0, shape: str = "cosine") -> Real:
     """Warm restarts (SGDR, arXiv:1608.03983): cycle c lasts period * mult^c and is decay^c high."""
 
     def begins(c: Real) -> Real:
@@ -258,9 +256,7 @@ class Shape:
         self.params = dict(params or {})
         self.defaults = dict(defaults or {})
 
-    def value(
-        self, t: Real, n: float, start: float, to: float, m: Maths, params: Mapping[str, object]
-    ) -> Real:
+    def value(self, t: Real, n: float, start: float, to: float, m: Maths, params: Mapping[str, object]) -> Real:
         """The value at ``t`` updates into a phase of ``n`` updates that goes from ``start`` (to ``to``)."""
         if self.family is Family.ANNEAL:
             x = t / n if n else 1.0
@@ -323,6 +319,5 @@ def _plain() -> list[Shape]:
     return [
         shape
         for shape in SHAPES.values()
-        if shape.family is Family.ANNEAL
-        and shape.name not in ("warmup", "exponential", "polynomial", "power")
+        if shape.family is Family.ANNEAL and shape.name not in ("warmup", "exponential", "polynomial", "power")
     ]

@@ -199,9 +199,7 @@ class _Reader:
             slots["points"] = self.many(self.point)
         first_word_is_start = "at" if name == "hold" else "from"
         while self.clause_follows():
-            self.clause(
-                name, slots, {first_word_is_start: "from", "to": "to", **{key: key for key in shape.params}}
-            )
+            self.clause(name, slots, {first_word_is_start: "from", "to": "to", **{key: key for key in shape.params}})
         params = {key: slots[key] for key in shape.params if key in slots}
         return self.checked(lambda: make(name, slots["length"], slots["from"], slots["to"], **params), start)
 
