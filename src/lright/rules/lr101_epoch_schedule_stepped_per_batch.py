@@ -119,7 +119,7 @@ first keeps the schedule as written and is offered first."""
             if any(length.unit is not Unit.EPOCH or self._beyond_epochs(case, length) for length in counted):
                 return None
             return counted[0], PROVEN if case.proven(counted[0].expr) else LIKELY
-        if any(not length.bare for length in lengths):
+        if any(case.number(length.expr) is None for length in lengths):
             return None
         outcomes = case.outcomes(scheduler)
         if outcomes and all(self._reads_as_epochs(outcome, lengths) for outcome in outcomes):
@@ -140,13 +140,17 @@ first keeps the schedule as written and is offered first."""
         numbers = [outcome.case.number(length.expr, outcome.witness) for length in lengths]
         if any(number is None or number > max(1.5 * epochs, 12) for number in numbers):
             return False
-        if outcome.collapse() is not None and (outcome.collapse() or 0.0) < 0.25:
-            return True
+        collapsed, peak = outcome.collapse(), outcome.peak()
+        at_end = outcome.lr_at_tick(int(epochs))
+        if collapsed is not None and collapsed < 0.02:
+            return True  # gone before training has begun
+        if collapsed is not None and collapsed < 0.6 and at_end is not None and at_end > 1e-3 * peak:
+            return True  # as epochs it decays, as batches it vanishes
         size = size_of(outcome)
         if not size or outcome.ticks <= 4 * size:
             return False
-        end, peak = outcome.lr_at_tick(int(size)), outcome.peak()
-        return end is not None and end <= 0.5 * peak  # a warmup over a few batches ends high
+        last = [lr for lr in (outcome.lr_at_tick(int(size) - 1), outcome.lr_at_tick(int(size))) if lr is not None]
+        return bool(last) and min(last) <= 0.5 * peak  # a warmup over a few batches ends high
 
     def _finding(
         self, case: Case, scheduler: Scheduler, tick: Tick, reading: tuple[Length | None, str]
@@ -163,7 +167,7 @@ first keeps the schedule as written and is offered first."""
                        to=batch.place, accepts="planned")
             )  # fmt: skip
         per_epoch = case.source(case.batches_per_epoch())
-        if length is not None and per_epoch is not None and length.unit is Unit.EPOCH:
+        if length is not None and per_epoch is not None and length.name != "lr_lambda" and length.unit is Unit.EPOCH:
             text = f"{length.argument.text} * {per_epoch}"
             remedies.append(
                 Remedy("replace", f"count the schedule in batches: {length.name}={text}", length.argument.place, text)
