@@ -152,6 +152,7 @@ def same_unit(found: Span) -> bool:
 
 
 def last_phase(case: Case, scheduler: Scheduler) -> Scheduler:
+    """The innermost scheduler that is in force at the end."""
     while scheduler.children and scheduler.name in SEQUENCES:
         children = case.children(scheduler)
         decaying = [child for child in children if child.name in DECAYS]
@@ -160,6 +161,7 @@ def last_phase(case: Case, scheduler: Scheduler) -> Scheduler:
 
 
 def call(scheduler: Scheduler) -> Place:
+    """Where it is built."""
     return scheduler.call or scheduler.place
 
 
@@ -217,6 +219,7 @@ def agreed(verdicts: Sequence[str | None]) -> str | None:
 
 
 def zero(lr: float) -> str:
+    """A learning rate, short."""
     return "0" if lr == 0 else f"{lr:.3g}"
 
 
@@ -242,6 +245,7 @@ def factor(text: str) -> str:
 
 
 def literal(argument: Argument | None) -> bool:
+    """Whether an argument is written as a bare number."""
     return argument is not None and isinstance(argument.value, Lit)
 
 
@@ -252,10 +256,6 @@ def training_loop(found: Span) -> Loop | None:
         if loop is not None:
             return loop
     return None
-
-
-def counted_lengths(found: Span) -> list[Length]:
-    return [length for length in found.case.lengths(found.scheduler) if length.unit is not None]
 
 
 def end_of(found: Span, outcome: Outcome) -> int | None:
@@ -272,7 +272,12 @@ def _cyclic(scheduler: Scheduler) -> bool:
     argument = scheduler.arguments.get("lr_lambda")
     values = argument.value if argument is not None else None
     formulas = values if isinstance(values, list) else [values]
-    return any(isinstance(f, Formula) and contains(f.expr, "%", "sin", "//") for f in formulas)
+    return any(
+        isinstance(part, Op) and part.name in ("%", "//", "sin") and f.variable in part.args[0].symbols()
+        for f in formulas
+        if isinstance(f, Formula)
+        for part in parts(f.expr)
+    )
 
 
 def _end_of_function(found: Span, outcome: Outcome) -> int | None:
@@ -297,7 +302,7 @@ def _end_of_function(found: Span, outcome: Outcome) -> int | None:
 
 def fit(found: Span) -> list[Remedy]:
     """The schedule made as long as the training."""
-    case, argument = found.case, found.length()
+    argument = found.length()
     if argument is None or found.last() is not found.scheduler or len(found.ticks) != 1:
         return []
     text = training_length(found)
