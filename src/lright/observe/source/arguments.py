@@ -31,8 +31,14 @@ class Option:
     choices: list[Scalar] = field(default_factory=list)
 
 
-def new_parser(reader: Reader, node: ast.AST) -> Thing:
-    return Thing("parser", reader.fresh(), {"options": []})
+def new_parser(reader: Reader, keywords: dict[str, Value], node: ast.AST) -> Thing:
+    """An ArgumentParser, with the options of its ``parents``."""
+    inherited: list[Option] = []
+    parents = keywords.get("parents")
+    for parent in parents.items if isinstance(parents, Items) else []:
+        if isinstance(parent, Thing) and parent.kind == "parser":
+            inherited += parent.data["options"]  # type: ignore[arg-type]
+    return Thing("parser", reader.fresh(), {"options": inherited})
 
 
 def method(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from ...quantity import BATCHES_PER_EPOCH, SAMPLES_PER_BATCH, SAMPLES_PER_EPOCH, Expr, Lit, Sym, op
 from ...schedule import emulate
 from ...situation import Argument, Formula, Loader, Optimizer, Scheduler
+from ...timeline import Block, Loop
 from . import words
 from .values import (
     NONE,
@@ -315,7 +316,6 @@ def _formulas(reader: Reader, value: object, node: ast.AST) -> object:
 
 def formula(reader: Reader, value: Value, node: ast.AST) -> object:
     """A function of one number, read once with the number as a symbol; the function itself where that fails."""
-    from ...timeline import Block
     from .expressions import call
 
     tick_symbol = Sym("@tick", "tick")
@@ -770,7 +770,7 @@ def _accelerator(reader: Reader, arguments: Sequence[Value], keywords: dict[str,
 def _parser(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
     from . import arguments as command_line
 
-    return command_line.new_parser(reader, node)
+    return command_line.new_parser(reader, keywords, node)
 
 
 def _namespace(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
@@ -971,6 +971,8 @@ def call_unknown(
         for value in (*arguments, *keywords.values()):
             reader.escape(value, node, f"handed to {name or 'a call'}()")
         _escape_functions(reader, (*arguments, *keywords.values()))
+    if words.names_training(short) and reader.loops:
+        _train_out_of_sight(reader, (*arguments, *keywords.values()), node)
     if short == "prepare" and arguments:
         return arguments[0] if len(arguments) == 1 else Items(list(arguments), "tuple")
     first = arguments[0] if arguments else None
@@ -995,6 +997,30 @@ def call_unknown(
     made = reader.unknown(node, text, (*arguments, *keywords.values()))
     made.call = short
     return made
+
+
+def _train_out_of_sight(reader: Reader, values: Sequence[Value], node: ast.Call) -> None:
+    """``train(model, loader, optimizer)`` of another file, called in a loop: its updates happen here, one for each
+    batch of the loader it gets (of an unknown number where it gets none)."""
+    things = [thing for value in values if not isinstance(value, Instance) for thing in reader.things_in(value)]
+    loader = next((thing for thing in things if thing.kind == "loader"), None)
+    optimizers = [thing for thing in things if thing.kind == "optimizer"]
+    if not optimizers:
+        return
+    if loader is None:
+        trips: Expr = reader.fact(f"batches@{node.lineno}", "len(loader)", None, False, "unknown", reader.place(node))
+        assert isinstance(trips, Sym)
+        reader.units[trips.name] = BATCHES_PER_EPOCH
+    else:
+        trips = reader.loaders[loader.number].length
+    text = words.source(node.func)
+    loop = Loop(reader.place(node), reader.next_index(node), trips, text, Block(), loader.number if loader else None,
+                function=reader.scope.function, header=reader.place(node), variable="batch")  # fmt: skip
+    outer, reader.block = reader.block, loop.body
+    for optimizer in optimizers:
+        reader.emit("update", node, optimizer.number, unseen=True)
+    reader.block = outer
+    outer.nodes.append(loop)
 
 
 def _escape_functions(reader: Reader, values: Sequence[Value]) -> None:

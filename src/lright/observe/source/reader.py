@@ -124,6 +124,7 @@ class Reader:
         self.counter = 0
         self.names_seen: dict[str, int] = {}
         self.unknowns: dict[str, Unknown] = {}
+        self.read: set[int] = set()  # the nodes that left events
         self.incomplete = False  # reading was given up somewhere: what is not there may not be missing
         self.carried_attributes, self.shared_names, self.relevant = _survey(tree)
 
@@ -164,6 +165,7 @@ class Reader:
         event = Event(kind, self.place(node), subject, self.scope.function, value, data)
         event.data["node"] = node
         event.data["evaluating"] = self.is_evaluating
+        self.read.add(id(node))
         self.block.nodes.append(event)
         return event
 

@@ -18,7 +18,7 @@ from ...quantity import (
     Sym,
 )
 from ...situation import Training
-from ...timeline import BATCH, EPOCH, EVALUATION, MICRO, OTHER, OUTER, Block, Branch, Loop, Site, sites
+from ...timeline import BATCH, EPOCH, EVALUATION, MICRO, OTHER, OUTER, Block, Branch, Event, Loop, Site, sites
 from . import words
 from .metrics import add_metrics
 from .reader import Reader, TooMuch
@@ -71,10 +71,27 @@ def _training(reader: Reader, entry: str) -> Training:
     )
     training.notes.update(tree=reader.tree, lines=reader.lines, reached=reader.reached)
     training.notes["incomplete"] = reader.incomplete
+    training.notes["unread steps"] = _unread_steps(reader, training)
     classify(training)
     infer_units(training)
     add_metrics(reader, training.sites)
     return training
+
+
+def _unread_steps(reader: Reader, training: Training) -> frozenset[str]:
+    """Whose step() calls stand in the text but not in the timeline: in arms that are not taken, in functions that are
+    not called. Looked for only where a scheduler seems not to be stepped at all."""
+    stepped = {site.event.subject for site in training.of("tick")}
+    if all(s.number in stepped or not s.seen or s.parent is not None for s in training.schedulers.values()):
+        return frozenset()
+    return frozenset(
+        words.last_part(words.source(node.func.value))
+        for node in ast.walk(reader.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("step", "step_update")
+        and id(node) not in reader.read
+    )
 
 
 def _uncalled(reader: Reader, entries: frozenset[str] | None) -> list[Training]:
@@ -223,7 +240,12 @@ def _batch_position(loops: Sequence[Loop]) -> int:
 
 
 def _over_data(loop: Loop) -> bool:
-    return loop.over is not None or words.names_data(loop.text)
+    return loop.over is not None or words.names_data(loop.text) or _out_of_sight(loop)
+
+
+def _out_of_sight(loop: Loop) -> bool:
+    """The batches of a training function that is in another file."""
+    return any(isinstance(node, Event) and node.data.get("unseen") for node in loop.body)
 
 
 def _named_epoch(loop: Loop) -> bool:
