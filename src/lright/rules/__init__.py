@@ -59,6 +59,9 @@ MODULES = (
     "lr207_dataset_length_for_loader",
     "lr208_warmup_too_long",
     "lr209_warmup_not_subtracted",
+    "lr210_sequential_lengths_mismatch",
+    "lr211_gamma_does_not_decay",
+    "lr212_floor_not_below_peak",
     "lr301_scheduler_on_another_optimizer",
     "lr302_lr_overwritten_by_hand",
     "lr303_decay_compounds",
@@ -70,4 +73,5 @@ MODULES = (
     "lr310_group_ratios_flattened",
     "lr311_lr_scaled_twice",
     "lr312_lr_is_text",
+    "lr401_scheduler_not_checkpointed",
 )
