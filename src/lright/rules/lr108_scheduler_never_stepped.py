@@ -99,6 +99,8 @@ length belongs, after the batch loop or after the optimizer update."""
             judged = scheduler.known or scheduler.framework == "own"
             if not judged or not made or case.escapes(scheduler) or case.ticks(scheduler):
                 continue
+            if self._stepped_elsewhere(case, scheduler):
+                continue
             updates = [site for site in case.updates(scheduler.optimizer) if site.loops]
             if scheduler.optimizer is not None and updates:
                 yield self._finding(case, scheduler, updates)
@@ -107,6 +109,12 @@ length belongs, after the batch loop or after the optimizer update."""
         if case.training.notes.get("incomplete"):
             return "the script was not read to its end"
         return out_of_sight(case)
+
+    def _stepped_elsewhere(self, case: Case, scheduler: Scheduler) -> bool:
+        """Whether the text has a step that was not read and may be its own: under another setting, in a callback."""
+        unread = case.training.notes.get("unread steps")
+        name = scheduler.text.rsplit(".", 1)[-1]
+        return isinstance(unread, frozenset) and any(owner == name or "sched" in owner.lower() for owner in unread)
 
     def _finding(self, case: Case, scheduler: Scheduler, updates: list[Site]) -> Finding:
         numbers: Numbers = {}
