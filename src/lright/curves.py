@@ -14,6 +14,7 @@ from .situation import Optimizer
 from .timeline import BATCH
 
 POINTS = 240
+EPOCHS = 2000  # as many are compared
 
 
 def of_training(case: Case) -> list[Curve]:
@@ -21,16 +22,20 @@ def of_training(case: Case) -> list[Curve]:
     optimizer out, unless only the length of an epoch is unknown and the rate does not depend on it: such a curve is
     drawn over epochs. An unknown rate is drawn as 1."""
     if case.known():
-        return _under(case, {})
+        return _under(case, {}, POINTS)
     per_epoch = _epoch_lengths(case)
     if per_epoch is None:
         return []
-    short, long = (_under(case, dict.fromkeys(per_epoch, batches)) for batches in (1, 3))
+    short, long = (_under(case, dict.fromkeys(per_epoch, batches), EPOCHS * batches) for batches in (1, 3))
     return [
-        replace(curve, unit="epoch", points=tuple(curve.points))
+        replace(curve, unit="epoch", points=_thinned(curve.points))
         for curve, other in zip(short, long)
         if _same_over_epochs(curve, other)
     ]
+
+
+def _thinned(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    return tuple(points[position] for position in sample(len(points), POINTS))
 
 
 def _epoch_lengths(case: Case) -> list[str] | None:
@@ -48,23 +53,25 @@ def _epoch_lengths(case: Case) -> list[str] | None:
 
 def _same_over_epochs(short: Curve, long: Curve) -> bool:
     """Whether longer epochs give the same rate at the start of every epoch as epochs of one batch."""
-    if not short.points or not long.points or short.points[-1][0] >= POINTS:
+    if not short.points or not long.points or short.points[-1][0] >= EPOCHS:
         return False
+    if len({lr for _, lr in (*short.points, *long.points)}) == 1:
+        return True
     updates, epochs = long.points[-1][0] + 1, short.points[-1][0] + 1
     by_update = dict(long.points)
     pairs = [(lr, by_update[x * updates / epochs]) for x, lr in short.points if x * updates / epochs in by_update]
     return len(pairs) > 1 and all(abs(one - three) <= 1e-9 * max(abs(one), 1e-30) for one, three in pairs)
 
 
-def _under(case: Case, witness: Mapping[str, Scalar]) -> list[Curve]:
+def _under(case: Case, witness: Mapping[str, Scalar], points: int) -> list[Curve]:
     found: list[Curve] = []
     for optimizer in case.training.optimizers.values():
         if case.updates(optimizer):
-            found += _of_optimizer(case, optimizer, witness)
+            found += _of_optimizer(case, optimizer, witness, points)
     return found
 
 
-def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar]) -> list[Curve]:
+def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar], points: int) -> list[Curve]:
     schedulers = [s for s in case.all_schedulers() if s.optimizer == optimizer.number]
     ticking = [s for s in schedulers if case.ticks(s) or case.escapes(s)]
     writes = case.training.of("write", optimizer.number)
@@ -74,14 +81,15 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
         outcome = case.outcome(ticking[0], witness)
         if outcome is None:
             return []
-        made = [outcome.curve(group) for group in range(len(optimizer.groups))]
+        made = [outcome.curve(group, points) for group in range(len(optimizer.groups))]
         return [curve for curve in made if curve is not None and curve.points]
     play = case.play(optimizer, witness)
     if play is None or not play.updates or not optimizer.seen:
         return []
     if not ticking and not writes:
         return _constant(case, optimizer, play, witness)
-    curve = _by_last_event(case, optimizer, play, {s.number: case.outcome(s, witness) for s in ticking}, witness)
+    outcomes = {s.number: case.outcome(s, witness) for s in ticking}
+    curve = _by_last_event(case, optimizer, play, outcomes, witness, points)
     return [curve] if curve is not None else []
 
 
@@ -101,18 +109,19 @@ def _by_last_event(
     play: Play,
     outcomes: Mapping[int, Outcome | None],
     witness: Mapping[str, Scalar],
+    points: int,
 ) -> Curve | None:
     """Several writers: the last one before an update has the word. Exact for rates written by hand and for schedulers
     that compute the rate anew at each tick; recursive ones that bend a rate they find are left out."""
     if any(outcome is None or outcome.scheduler.name not in _ABSOLUTE for outcome in outcomes.values()):
         return None
-    points = []
-    for update in sample(play.updates, POINTS):
+    found = []
+    for update in sample(play.updates, points):
         lr = _lr_at(case, optimizer, play.before(update), outcomes, witness)
         if lr is None:
             return None
-        points.append((float(update), lr))
-    return Curve(tuple(points), "update", "", optimizer.text, 0, None, "hold")
+        found.append((float(update), lr))
+    return Curve(tuple(found), "update", "", optimizer.text, 0, None, "hold")
 
 
 _ABSOLUTE = frozenset(("LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts")) | {
