@@ -369,7 +369,7 @@ def png(plotted: Sequence[Plotted]) -> bytes:
         for item in group:
             axes.plot(*zip(*item.curve.points, strict=True), label=item.label)
             if item.curve.raises:
-                axes.plot(*item.curve.points[-1], "x", color="tab:red")
+                axes.plot(*item.curve.points[-1], "x", color="tab:red", clip_on=False)
         axes.set_xlabel(group[0].curve.x_unit)
         axes.set_xlim(*bounds([item.curve for item in group])[:2])
         axes.spines[["top", "right"]].set_visible(False)
