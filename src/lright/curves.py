@@ -68,7 +68,14 @@ def _under(case: Case, witness: Mapping[str, Scalar], points: int) -> list[Curve
     for optimizer in case.training.optimizers.values():
         if case.updates(optimizer):
             found += _of_optimizer(case, optimizer, witness, points)
-    return found
+    several = len({curve.optimizer for curve in found}) > 1
+    return [replace(curve, label=_label(curve, several)) for curve in found] if len(found) > 1 else found
+
+
+def _label(curve: Curve, several: bool) -> str:
+    """A legend for a curve among others."""
+    group = f"group {curve.group}"
+    return f"{curve.optimizer} {group}".strip() if several and curve.group else curve.optimizer if several else group
 
 
 def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar], points: int) -> list[Curve]:
