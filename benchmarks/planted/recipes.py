@@ -570,7 +570,7 @@ class Writer:
         self.batch_loop(body, self.inner_tick())
         body.add(f"return running / len({self.obj('train')})")
         objects = ["model", "train", "criterion", "optimizer", "device"]
-        if self.plan.pass_scheduler:
+        if self.plan.pass_scheduler and self.has_state:
             objects.insert(4, "scheduler")
         if self.plan.amp:
             objects.append("scaler")
