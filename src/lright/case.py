@@ -33,7 +33,7 @@ from .records import record
 from .schedule import emulate
 from .schedule.emulate import Optimizer as EmulatedOptimizer
 from .situation import Argument, Formula, Metric, Optimizer, Scheduler, Training
-from .timeline import BATCH, EPOCH, EVALUATION, MICRO, OUTER, Guard, Loop, Place, Site
+from .timeline import BATCH, EPOCH, EVALUATION, MICRO, OUTER, Branch, Guard, Loop, Place, Site
 
 # Numbers tried where the script leaves one open. They divide and do not divide each other, and none is special.
 _WITNESSES: tuple[dict[Dimension, int], ...] = (
@@ -252,6 +252,19 @@ class Case:
                 if step.kind == kind:
                     return step
         return None
+
+    def validates(self) -> bool:
+        """Whether there is a loop over batches of validation or test."""
+        waiting = list(self.training.root)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Loop):
+                if node.kind == EVALUATION:
+                    return True
+                waiting += node.body.nodes
+            elif isinstance(node, Branch):
+                waiting += [*node.arms[0].nodes, *node.arms[1].nodes]
+        return False
 
     # -- lengths ----------------------------------------------------------------------------------------------------
 

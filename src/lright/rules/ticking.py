@@ -6,7 +6,7 @@ from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Length, Outcome
 from ..finding import Remedy
 from ..quantity import Unit
 from ..situation import Optimizer, Scheduler
-from ..timeline import BATCH, EPOCH, Guard, Loop, Place, Site
+from ..timeline import BATCH, EPOCH, Guard, Loop, Site
 
 PER_BATCH = (EVERY_BATCH, EVERY_UPDATE)
 IN_TRAINING = (EVERY_BATCH, EVERY_UPDATE, EVERY_EPOCH)
@@ -14,6 +14,7 @@ Numbers = dict[str, "float | int | str | bool | None"]
 
 
 def name_of(scheduler: Scheduler) -> str:
+    """How the script calls it."""
     return scheduler.text or scheduler.name
 
 
@@ -74,7 +75,7 @@ def exclusive(first: Site, second: Site) -> bool:
 def common_loop(first: Site, second: Site) -> Loop | None:
     """The innermost loop around both."""
     found = None
-    for one, other in zip(first.loops, second.loops):
+    for one, other in zip(first.loops, second.loops, strict=False):
         if one is not other:
             break
         found = one
