@@ -253,11 +253,11 @@ def _segment(
     first: tuple[float, float], second: tuple[float, float], columns: int, rows: int
 ) -> Iterator[tuple[int, int, int]]:
     (x0, y0), (x1, y1) = first, second
-    slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
+    wide = x1 > x0
     for column in range(max(round(x0), 0), min(round(x1), columns - 1) + 1):
         # The piece of the segment that lies in this column, from its left to its right edge.
-        begin = y0 + slope * (max(column - 0.5, x0) - x0)
-        end = y0 + slope * (min(column + 0.5, x1) - x0) if x1 > x0 else y1
+        begin = y0 + (y1 - y0) * ((max(column - 0.5, x0) - x0) / (x1 - x0)) if wide else y0
+        end = y0 + (y1 - y0) * ((min(column + 0.5, x1) - x0) / (x1 - x0)) if wide else y1
         low, high = sorted((round(begin), round(end)))
         if high >= 0 and low < rows:
             yield column, max(low, 0), min(high, rows - 1)
