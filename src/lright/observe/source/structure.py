@@ -22,7 +22,7 @@ from ...timeline import BATCH, EPOCH, EVALUATION, MICRO, OTHER, OUTER, Block, Br
 from . import words
 from .metrics import add_metrics
 from .reader import Reader, TooMuch
-from .values import Class, Function, Instance
+from .values import Class, Function, Instance, Value
 
 MAX_WORLDS = 10
 
@@ -133,7 +133,7 @@ def _fresh_root(reader: Reader) -> None:
 def _read_entry(reader: Reader, name: str, function: Function) -> list[Training]:
     _fresh_root(reader)
     try:
-        result = reader.call_function(function, (), {}, function.node)
+        result = reader.call_function(function, (), _left_open(reader, function), function.node)
         reader.escape(result, function.node, f"returned by {name}()")
     except (TooMuch, RecursionError) as error:
         reader.notes.append(f"{name}: {error}")
@@ -150,14 +150,14 @@ def _read_class(reader: Reader, cls: Class) -> list[Training]:
     try:
         init = cls.lookup("__init__")
         if isinstance(init, Function):
-            reader.call_function(_method(init, instance), (), {}, cls.node)
+            reader.call_function(_method(init, instance), (), _left_open(reader, init), cls.node)
         inner = _called_by_others(cls)
         for name, value in list(cls.attributes.items()):
             if not isinstance(value, Function) or name not in reader.relevant or id(value.node) in reader.called:
                 continue
             if name in inner:
                 continue
-            result = reader.call_function(_method(value, instance), (), {}, value.node)
+            result = reader.call_function(_method(value, instance), (), _left_open(reader, value), value.node)
             reader.escape(result, value.node, f"returned by {name}()")
     except (TooMuch, RecursionError) as error:
         reader.notes.append(f"{cls.name}: {error}")
@@ -173,12 +173,34 @@ def _method(function: Function, instance: Instance) -> Function:
 
 
 def _called_by_others(cls: Class) -> frozenset[str]:
-    """The names that the methods of a class mention on an object, each outside the method of that name."""
+    """The names that the methods of a class mention on its own object, each outside the method of that name.
+
+    ``self.model.train()`` says nothing about ``self.train``.
+    """
     found: set[str] = set()
     for name, value in cls.attributes.items():
         if isinstance(value, Function):
-            found |= words.attributes_of(value.node) - {name}
+            owners = {cls.name, *(a.arg for a in value.node.args.args[:1])}
+            for node in ast.walk(value.node):
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in owners:
+                    found |= {node.attr} - {name}
     return frozenset(found)
+
+
+def _left_open(reader: Reader, function: Function) -> dict[str, Value]:
+    """Optional schedulers among the parameters of a function that is read without a call: they may well be given."""
+    from . import library
+
+    spec = function.node.args
+    optional = [*spec.args[len(spec.args) - len(spec.defaults) :], *spec.kwonlyargs]
+    defaults = [*spec.defaults, *spec.kw_defaults]
+    found: dict[str, Value] = {}
+    for parameter, default in zip(optional, defaults):
+        if isinstance(default, ast.Constant) and default.value is None and words.names_scheduler(parameter.arg):
+            guessed = library.guess(reader, parameter.arg, parameter)
+            if guessed is not None:
+                found[parameter.arg] = guessed
+    return found
 
 
 # -- loops ----------------------------------------------------------------------------------------------------------
