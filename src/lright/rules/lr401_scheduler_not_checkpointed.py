@@ -80,8 +80,8 @@ for epoch in range(90):
     covers = ("LR402", "LR404")
 
     def check(self, case: Case) -> Iterable[Finding]:
-        for scheduler in case.schedulers():
-            optimizer = case.optimizer(scheduler)
+        for scheduler in case.all_schedulers():
+            optimizer = self._owner(case, scheduler)
             if optimizer is None or case.escapes(scheduler) or not case.ticks(scheduler):
                 continue
             saves = self._saves(case, optimizer)
@@ -89,6 +89,13 @@ for epoch in range(90):
             if not saves or not loads or self._restored(case, scheduler, loads[-1]):
                 continue
             yield self._finding(case, scheduler, saves, loads[-1])
+
+    def _owner(self, case: Case, scheduler: Scheduler) -> Optimizer | None:
+        """Its optimizer; of a scheduler that comes from elsewhere the only one there is."""
+        found = case.optimizer(scheduler)
+        if found is None and not scheduler.seen and len(case.training.optimizers) == 1:
+            found = next(iter(case.training.optimizers.values()))
+        return found
 
     def _saves(self, case: Case, optimizer: Optimizer) -> list[Site]:
         """Where the optimizer's state is saved, if all that is saved with it is seen."""
@@ -161,7 +168,7 @@ for epoch in range(90):
         """The same two lines for the scheduler that are there for the optimizer."""
         import ast
 
-        optimizer = case.optimizer(scheduler)
+        optimizer = self._owner(case, scheduler)
         node = load.event.data.get("node")
         if optimizer is None or not scheduler.text or not isinstance(node, ast.Call) or not node.args:
             return []
