@@ -128,6 +128,7 @@ class Case:
 
     def __init__(self, training: Training) -> None:
         self.training = training
+        self.stumbled: dict[str, str] = {}  # rules that could not finish, and why
         self._rates: dict[int, Rate] = {}
         self._outcomes: dict[tuple[int, tuple[tuple[str, Scalar], ...]], Outcome | None] = {}
         self._witnesses: list[dict[str, Scalar]] | None = None
@@ -372,6 +373,15 @@ class Case:
 
     def number(self, expr: object, witness: Mapping[str, Scalar] | None = None) -> float | None:
         return self.training.number(expr, witness)
+
+    def value(self, expr: object, witness: Mapping[str, Scalar] | None = None) -> Scalar:
+        """``expr`` as a number, text or truth value; None where it is unknown."""
+        if not isinstance(expr, Expr):
+            return None
+        try:
+            return expr.evaluate(self.training.values(witness))
+        except (LrightError, ArithmeticError, TypeError, ValueError, AttributeError):
+            return None
 
     def unknowns(self) -> list[str]:
         """The symbols whose values the length of the training depends on and nobody knows."""

@@ -127,7 +127,7 @@ def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
     """The findings of all worlds: the same one found in several is told once, with the conditions of all."""
     merged: dict[tuple[str, int, str], Finding] = {}
     for case in cases:
-        found = [finding for rule in applied for finding in rule.check(case)]
+        found = [finding for rule in applied for finding in _by(rule, case)]
         for finding in _explained(found, applied):
             if not finding.conditions:
                 finding = replace(finding, conditions=(case.training.condition,))
@@ -139,6 +139,15 @@ def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
                 conditions = tuple(dict.fromkeys((*known.conditions, *finding.conditions)))
                 merged[key] = replace(known, conditions=conditions)
     return sorted(_unique(merged.values()), key=lambda f: (f.place.line, f.place.column, f.rule))
+
+
+def _by(rule: Rule, case: Case) -> list[Finding]:
+    """What one rule finds; a rule that stumbles over something unknown has not judged, and says so as skipped."""
+    try:
+        return list(rule.check(case))
+    except LrightError as error:
+        case.stumbled[rule.id] = str(error)
+        return []
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
@@ -288,7 +297,8 @@ def _skipped(
     skipped = [Skipped("*", note) for note in situation.notes]
     skipped += [Skipped(rule, reason) for rule, reason in situation.skipped]
     for rule in applied:
-        reasons = [reason for reason in (rule.skipped(case) for case in cases[:1]) if reason]
+        reasons = [case.stumbled[rule.id] for case in cases if rule.id in case.stumbled]
+        reasons += [reason for reason in (rule.skipped(case) for case in cases[:1]) if reason]
         if reasons and rule.id not in found:
             skipped.append(Skipped(rule.id, reasons[0]))
     return skipped

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+from ..records import record
 
 
-class Curve(NamedTuple):
+@record(frozen=True)
+class Curve:
     """One line of a chart: ``points`` are (x, y) by rising x; a y of NaN or infinity breaks the line.
 
     ``x_unit`` is what x counts ("updates", "epochs"). ``raises`` marks the last point as the place where the
@@ -29,7 +31,8 @@ class Curve(NamedTuple):
     raises: bool = False
 
 
-class Box(NamedTuple):
+@record(frozen=True)
+class Box:
     """The part of the plane that a chart shows."""
 
     left: float
@@ -196,7 +199,8 @@ def _x_axis(box: Box, columns: int, unit: str) -> tuple[set[int], str]:
     return marks, "".join(labels)
 
 
-class _Mark(NamedTuple):
+@record(frozen=True)
+class _Mark:
     char: str
     curve: int  # -1 for an empty cell
 
