@@ -72,6 +72,9 @@ MODULES = (
     "lr214_restart_at_the_end",
     "lr215_one_cycle_degenerate",
     "lr216_warmup_arguments_ignored",
+    "lr217_schedule_raises",
+    "lr218_fraction_for_steps",
+    "lr219_patience_outlives_training",
     "lr301_scheduler_on_another_optimizer",
     "lr302_lr_overwritten_by_hand",
     "lr303_decay_compounds",
@@ -84,4 +87,5 @@ MODULES = (
     "lr311_lr_scaled_twice",
     "lr312_lr_is_text",
     "lr401_scheduler_not_checkpointed",
+    "lr402_resume_order_resets_lr",
 )

@@ -72,7 +72,7 @@ def name_of(thing: Scheduler | Optimizer) -> str:
 
 def titled(scheduler: Scheduler) -> str:
     """The variable with its class: ``scheduler (StepLR)``."""
-    return f"{scheduler.text} ({scheduler.name})" if scheduler.text else scheduler.name
+    return f"{scheduler.text} ({scheduler.name})" if scheduler.text and scheduler.seen else scheduler.text or scheduler.name
 
 
 def groups_differ(case: Case, optimizer: Optimizer) -> bool:
