@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lright.records import replace
 from lright.render.chart import (
     Box,
     Curve,
@@ -47,8 +48,8 @@ def test_the_other_curve_shows_on_a_dense_one() -> None:
 
 
 def test_where_it_raises_is_marked() -> None:
-    assert "✗" in "\n".join(chart([FALLING._replace(raises=True)]))
-    assert "X" in "\n".join(chart([FALLING._replace(raises=True)], unicode=False))
+    assert "✗" in "\n".join(chart([replace(FALLING, raises=True)]))
+    assert "X" in "\n".join(chart([replace(FALLING, raises=True)], unicode=False))
 
 
 def test_what_is_not_finite_breaks_the_line() -> None:

@@ -371,7 +371,8 @@ def png(plotted: Sequence[Plotted]) -> bytes:
             if item.curve.raises:
                 axes.plot(*item.curve.points[-1], "x", color="tab:red", clip_on=False)
         axes.set_xlabel(group[0].curve.x_unit)
-        axes.set_xlim(*bounds([item.curve for item in group])[:2])
+        box = bounds([item.curve for item in group])
+        axes.set_xlim(box.left, box.right)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..finding import ERROR, INFO, SEVERITIES, WARNING, Curve, Edit, FileReport, Finding, Fix, Report
+from ..records import replace
 from .code import changes, excerpt, lines_of
 from .screen import Screen, columns
 
@@ -258,7 +259,7 @@ def _chart(
     if box and wide:
         own = box
     elif box:
-        own = own._replace(low=box.low, high=box.high)
+        own = replace(own, low=box.low, high=box.high)
     lines = chart(drawn, width, CHART_ROWS, unicode=screen.unicode, color=screen.color, box=own)
     return [screen.paint(screen.clip(title, width), "dim"), *lines]
 
