@@ -139,9 +139,17 @@ it is not, either may be the right one."""
             return False
         if scheduler.plateau and not case.same_period(first.site, second.site):
             return False  # one step for each validation is right, wherever validations stand
-        if not certain(case, first.site.guards_below(loop)) or not certain(case, second.site.guards_below(loop)):
-            return False
-        updates = [site.order for site in updates_of(case, scheduler) if site.within(loop)]
+        shared = {(id(guard.branch), guard.arm) for guard in first.site.guards}
+        shared &= {(id(guard.branch), guard.arm) for guard in second.site.guards}
+        for site in (first.site, second.site):
+            own = [guard for guard in site.guards_below(loop) if (id(guard.branch), guard.arm) not in shared]
+            if not certain(case, tuple(own)):
+                return False
+        updates = [
+            site.order
+            for site in updates_of(case, scheduler)
+            if site.within(loop) and not exclusive(site, first.site) and not exclusive(site, second.site)
+        ]
         between = [order for order in updates if first.site.order < order < second.site.order]
         around = [order for order in updates if order < first.site.order or order > second.site.order]
         return bool(updates) and (not between or not around)
