@@ -126,8 +126,9 @@ class Length:
 class Case:
     """A training and the answers about it."""
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: Training, drawing: bool = True) -> None:
         self.training = training
+        self.drawing = drawing  # whether anybody will look at curves
         self.stumbled: dict[str, str] = {}  # rules that could not finish, and why
         self._rates: dict[int, Rate] = {}
         self._outcomes: dict[tuple[int, tuple[tuple[str, Scalar], ...]], Outcome | None] = {}
@@ -595,7 +596,7 @@ class Outcome:
         self, group: int = 0, points: int = 240, label: str = "", until: int | None = None
     ) -> Curve | None:
         """The learning rate over updates (the first ``until`` of them), thinned to about ``points`` points."""
-        if self.emulated is None:
+        if self.emulated is None or not self.case.drawing:
             return None
         sampled: list[tuple[float, float]] = []
         for update in sample(until or self.updates, points):
@@ -610,7 +611,7 @@ class Outcome:
 
     def planned(self, per: Unit, points: int = 240) -> Curve | None:
         """The curve that was meant if the schedule's length counts ``per`` (epochs, or optimizer updates)."""
-        if self.emulated is None or (per is Unit.EPOCH and not self.epochs):
+        if self.emulated is None or not self.case.drawing or (per is Unit.EPOCH and not self.epochs):
             return None
         seen: list[tuple[float, float]] = []
         for update in sample(self.updates, points):

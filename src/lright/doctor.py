@@ -40,17 +40,23 @@ def check_source(source: str, path: str, options: Options | None = None) -> File
     >>> report.findings
     ()
     """
+    return _examine(source, path, options or Options())
+
+
+def _examine(source: str, path: str, options: Options, proving: bool = False) -> FileReport:
+    """Check one script; ``proving``: to see whether a fix mends it, so that nobody looks at pictures of mistakes."""
     from .observe import source as observer
 
-    options = options or Options()
     settings = {name: scalar(text) for name, text in options.settings.items()}
     situation = observer.read(source, path, settings, options.arguments, options.processes)
-    cases = [Case(training) for training in worlds(situation)]
+    cases = [Case(training, drawing=not proving) for training in worlds(situation)]
     applied = rules.chosen(options.select, options.ignore)
     findings = _judged(cases, applied)
     if options.fixes:
         findings = [_with_fix(finding, source, path, options, findings) for finding in findings]
     main = cases[0] if cases else None
+    if main is not None:
+        main.drawing = True
     return FileReport(
         path,
         tuple(findings),
@@ -203,7 +209,7 @@ def _proved(
     try:
         edits = edit.render(remedy, source)
         mended = edit.apply(source, edits)
-        after = check_source(mended, path, replace(options, fixes=False))
+        after = _examine(mended, path, replace(options, fixes=False), proving=True)
     except LrightError:
         return None
     known = _counted(before)

@@ -7,6 +7,7 @@ how often every scheduler had ticked and what was last written into the learning
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from .errors import LrightError
@@ -68,7 +69,7 @@ class Trips(Node):
     ``period``: the segments repeat from the start until ``total`` trips are made.
     """
 
-    __slots__ = ("index", "period", "segments", "total")
+    __slots__ = ("_before", "_positions", "_setters", "_starts", "index", "period", "segments", "total")
 
     def __init__(self, index: str, segments: Sequence[tuple[int, Node]], total: int) -> None:
         self.index = index
@@ -81,6 +82,48 @@ class Trips(Node):
             _add(self.counts, node.counts, count * cycles + min(count, max(rest, 0)))
             rest -= count
         self.signature = ("trips", total, *((count, node.signature) for count, node in self.segments))
+        self._before: list[dict[Key, int]] | None = None
+        self._positions: dict[Key, list[int]] = {}
+        self._starts: list[int] = []
+        self._setters: list[int] = []
+
+    def before(self) -> list[dict[Key, int]]:
+        """What has happened in a period before each of its segments, and in the whole of it."""
+        if self._before is None:
+            running: dict[Key, int] = {}
+            self._before, start, setter = [], 0, -1
+            for number, (count, node) in enumerate(self.segments):
+                self._before.append(dict(running))
+                self._starts.append(start)
+                self._setters.append(setter)
+                _add(running, node.counts, count)
+                start += count
+                setter = number if _sets_lr(node) else setter
+            self._before.append(running)
+            self._starts.append(start)
+            self._setters.append(setter)
+        return self._before
+
+    def positions(self, key: Key) -> list[int]:
+        """How often ``key`` has happened in a period before each segment, and in the whole of it."""
+        found = self._positions.get(key)
+        if found is None:
+            found = self._positions[key] = [counts.get(key, 0) for counts in self.before()]
+        return found
+
+    def setter_before(self, segment: int) -> tuple[int, Node] | None:
+        """The last trip of the segments before ``segment`` that sets the learning rate: its trip and what it does."""
+        self.before()
+        number = self._setters[segment]
+        if number < 0:
+            return None
+        count, node = self.segments[number]
+        return self._starts[number] + count - 1, node
+
+    def start(self, segment: int) -> int:
+        """The first trip of a segment."""
+        self.before()
+        return self._starts[segment]
 
 
 def _add(into: dict[Key, int], counts: Mapping[Key, int], times: int) -> None:
@@ -168,43 +211,27 @@ def _enter(
     last: tuple[Node, dict[str, int]] | None,
 ) -> tuple[Node, int, tuple[Node, dict[str, int]] | None]:
     """Find the trip in which the event happens; account for the trips before it."""
-    per_cycle = sum(count * child.counts.get(key, 0) for count, child in node.segments)
-    cycles, position = divmod(position, per_cycle)
-    trip = cycles * node.period
-    if cycles:
-        for count, child in node.segments:
-            _add(counts, child.counts, count * cycles)
-        last = _last_trip(node, trip, trips) or last
-    for count, child in node.segments:
-        inside = child.counts.get(key, 0)
-        if position < inside * count:
-            skipped, position = divmod(position, inside)
-            _add(counts, child.counts, skipped)
-            trip += skipped
-            if skipped and _sets_lr(child):
-                last = (child, {**trips, node.index: trip - 1})
-            trips[node.index] = trip
-            return child, position, last
-        position -= inside * count
-        _add(counts, child.counts, count)
-        trip += count
-        if _sets_lr(child):
-            last = (child, {**trips, node.index: trip - 1})
-    raise IndexError(f"{key} happens less often than asked for")
-
-
-def _last_trip(node: Trips, end: int, trips: dict[str, int]) -> tuple[Node, dict[str, int]] | None:
-    """The last trip before ``end`` that sets the learning rate."""
-    position = end
-    while position > 0 and end - position <= 2 * node.period:
-        cycle_end = position
-        for count, child in reversed(node.segments):
-            first = cycle_end - count
-            if _sets_lr(child):
-                return child, {**trips, node.index: cycle_end - 1}
-            cycle_end = first
-        position = cycle_end
-    return None
+    positions = node.positions(key)
+    cycles, position = divmod(position, positions[-1])
+    segment = bisect_right(positions, position, 0, len(positions) - 1) - 1
+    count, child = node.segments[segment]
+    skipped, rest = divmod(position - positions[segment], child.counts[key])
+    _add(counts, node.before()[-1], cycles)
+    _add(counts, node.before()[segment], 1)
+    _add(counts, child.counts, skipped)
+    base = cycles * node.period
+    trip = base + node.start(segment) + skipped
+    earlier = node.setter_before(segment)
+    if skipped and _sets_lr(child):
+        last = (child, {**trips, node.index: trip - 1})
+    elif earlier is not None:
+        last = (earlier[1], {**trips, node.index: base + earlier[0]})
+    elif cycles:
+        whole = node.setter_before(len(node.segments))
+        if whole is not None:
+            last = (whole[1], {**trips, node.index: base - node.period + whole[0]})
+    trips[node.index] = trip
+    return child, rest, last
 
 
 def _sets_lr(node: Node) -> bool:
