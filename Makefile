@@ -10,7 +10,7 @@ JOBS   ?= 2
 
 PYVER  := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 SCRIPT := examples/cifar_cosine.py
 
 # Compared with in the tests. Their own requirements are large, so only what their schedulers import is installed.
@@ -18,7 +18,7 @@ PEERS      := timm transformers
 PEERS_NEED := huggingface_hub safetensors tokenizers regex tqdm
 
 # The tools of `make test` keep their caches inside the clone too.
-CACHES := MPLCONFIGDIR=$(CURDIR)/$(VENV)/cache HF_HOME=$(CURDIR)/$(VENV)/cache HF_HUB_OFFLINE=1 MPLBACKEND=Agg
+CACHES := MPLCONFIGDIR='$(CURDIR)/$(VENV)/cache' HF_HOME='$(CURDIR)/$(VENV)/cache' HF_HUB_OFFLINE=1 MPLBACKEND=Agg
 
 .PHONY: help demo test lint docs docs-update pytest clean
 .DELETE_ON_ERROR:
