@@ -176,7 +176,10 @@ def _explained(found: Sequence[Finding], applied: Sequence[Rule]) -> list[Findin
         covered = [
             other
             for other in kept
-            if other is not finding and other.rule in finding.covers and subjects & set(other.subjects)
+            if other is not finding
+            and other.rule in finding.covers
+            and subjects & set(other.subjects)
+            and (finding.severity != INFO or other.severity == INFO)  # what is only worth knowing hides nothing
         ]
         kept = [other for other in kept if not any(other is one for one in covered)]
         position = next(i for i, other in enumerate(kept) if other is finding)

@@ -10,7 +10,7 @@ from ..quantity import Expr, Lit
 from ..situation import Argument, Scheduler
 from . import examples
 from .base import LIKELY, PROVEN, Related, Rule
-from .spans import Span, call, contains, highest, lengths_in, literal, same_unit, spans
+from .spans import Span, call, contains, highest, lengths_in, literal, same_unit, spans, throughout
 
 HALF = 0.5
 
@@ -71,6 +71,8 @@ warmup at all."""
         if all(length == 0 for length in lengths):
             return self._none(found, warmup) if truncated(found.case, expr) else None
         if not found.comparable or not same_unit(found):
+            return None
+        if not all(map(throughout, found.outcomes)):
             return None
         pairs = [(length or 0.0, outcome) for length, outcome in zip(lengths, found.outcomes, strict=True)]
         if all(length >= HALF * outcome.ticks - 1 and length > 1 and rises(outcome, length) for length, outcome in pairs):

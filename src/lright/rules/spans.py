@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Length, Outcome, Tick, sample
+from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Outcome, Tick, sample
 from ..finding import Related, Remedy
 from ..quantity import Expr, Lit, Op, Sym, Unit
 from ..records import record
@@ -136,19 +136,36 @@ def span(case: Case, scheduler: Scheduler) -> Span | None:
 
 
 def steady(scheduler: Scheduler, tick: Tick) -> bool:
-    """Whether a step() call happens at a known rate and counts by itself."""
-    told = tick.has_argument and scheduler.framework != "timm"
-    return tick.rate.unit in _STEADY and not tick.rate.conditional and not told
+    """Whether a step() call happens at a known rate and counts by itself (or is told what it would have counted)."""
+    if tick.rate.unit not in _STEADY or tick.rate.conditional:
+        return False
+    return not tick.has_argument or scheduler.framework == "timm" or _told_epoch(scheduler, tick)
+
+
+def _told_epoch(scheduler: Scheduler, tick: Tick) -> bool:
+    """``step(epoch)``, once per epoch, of a scheduler that does with it what its own count would do."""
+    closed = scheduler.name in ("CosineAnnealingLR", "PolynomialLR", "LinearLR", "StepLR", "MultiStepLR", "ExponentialLR")
+    loop = tick.site.innermost(EPOCH)
+    if not closed or loop is None or tick.rate.unit != EVERY_EPOCH or tick.argument is None:
+        return False
+    here = Sym(loop.index)
+    return tick.argument == here or tick.argument == here + 1
 
 
 def same_unit(found: Span) -> bool:
-    """Whether what the lengths count does not contradict what the ticks count (as far as units are known)."""
+    """Whether what the lengths count does not contradict what the ticks count (names alone do not count as proof)."""
     for length in found.case.lengths(found.scheduler):
-        if length.unit is None:
+        if length.unit is None or (found.per_epoch and not found.case.proven(length.expr)):
             continue
         if found.per_epoch is not (length.unit is Unit.EPOCH):
             return False
     return True
+
+
+def throughout(outcome: Outcome) -> bool:
+    """Whether it is stepped until the end of the training (a warmup that hands over by hand is not)."""
+    stepped = outcome.update_after_tick(outcome.ticks - 1)
+    return stepped >= 0.8 * (outcome.updates - 1) or outcome.ticks <= 2
 
 
 def last_phase(case: Case, scheduler: Scheduler) -> Scheduler:
@@ -201,7 +218,10 @@ def unknown_in(case: Case, exprs: Iterable[Expr | None]) -> set[str]:
 def last_tick(outcome: Outcome) -> int:
     """How many ticks the last update has seen."""
     moment = outcome.play.before(outcome.updates - 1)
-    return moment.counts.get(("tick", outcome.scheduler.number), 0)
+    count = moment.counts.get(("tick", outcome.scheduler.number), 0)
+    ticks = outcome.case.ticks(outcome.scheduler)
+    told = any(tick.has_argument for tick in ticks) and outcome.scheduler.framework != "timm"
+    return min(count, outcome.ticks - 1) if told else count
 
 
 def highest(outcome: Outcome, first: int, last: int, points: int = 200) -> float | None:

@@ -163,7 +163,7 @@ def call_external(
     if name in _MATH and path.split(".")[0] in _MATH_MODULES:
         return _math(reader, name, arguments, node)
     if _is_scheduler(path, name):
-        return _scheduler(reader, name, arguments, keywords, node)
+        return _scheduler(reader, name, arguments, keywords, node, known=not _namesake(path, name))
     if _is_optimizer(path, name):
         return _optimizer(reader, name, arguments, keywords, node)
     if path in ("os.environ.get", "os.getenv"):
@@ -181,7 +181,18 @@ def call_external(
 def _is_scheduler(path: str, name: str) -> bool:
     if "diffusers" in path or "apscheduler" in path:
         return name in emulate.NAMES and "optimization" in path
+    if path.split(".")[0] in ("keras", "tensorflow", "tf"):
+        return False
     return name in emulate.NAMES or name in _OTHER_SCHEDULERS
+
+
+def _namesake(path: str, name: str) -> bool:
+    """A class of a project's own that is called like one of torch or timm: what it does is not known."""
+    root = path.split(".")[0]
+    framework = emulate.FRAMEWORKS.get(name)
+    if framework not in ("torch", "timm") or "." not in path or root == framework:
+        return False
+    return not path.endswith((f"lr_scheduler.{name}", f"optim.{name}", f"sched.{name}", f"scheduler.{name}"))
 
 
 def _is_optimizer(path: str, name: str) -> bool:
@@ -268,9 +279,14 @@ def _find(reader: Reader, value: Value | None, kind: str) -> Thing | None:
 
 
 def _scheduler(
-    reader: Reader, name: str, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
+    reader: Reader,
+    name: str,
+    arguments: Sequence[Value],
+    keywords: dict[str, Value],
+    node: ast.Call,
+    known: bool = True,
 ) -> Value:
-    known = name in emulate.NAMES
+    known = known and name in emulate.NAMES
     if name == "get_scheduler":
         return _hugging_face(reader, arguments, keywords, node)
     names = [p.name for p in emulate.signature(name)] if known else ["optimizer"]
@@ -285,7 +301,7 @@ def _scheduler(
     optimizer = _find(reader, first, "optimizer")
     if optimizer is None and first is not None and name != "ChainedScheduler":
         optimizer = _unseen_optimizer(reader, first, node)
-    framework = emulate.FRAMEWORKS.get(name, "unknown")
+    framework = emulate.FRAMEWORKS.get(name, "unknown") if known else "unknown"
     children = _children(reader, keywords.get("schedulers") or _at(arguments, names, "schedulers"))
     if name == "ChainedScheduler" and optimizer is None and children:
         number_ = reader.schedulers[children[0]].optimizer
