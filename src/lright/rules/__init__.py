@@ -88,4 +88,6 @@ MODULES = (
     "lr312_lr_is_text",
     "lr401_scheduler_not_checkpointed",
     "lr402_resume_order_resets_lr",
+    "lr403_last_epoch_misused",
+    "lr404_extended_run_keeps_old_length",
 )
