@@ -133,13 +133,16 @@ steps already made (step(epoch + 1) after the epoch) nothing changes, and the fi
         size = f"{abs(late):g} epoch{'' if abs(late) == 1 else 's'}"
         if late > 0:
             message = f"{name}.step({text}) sets the schedule back: every change comes {size} late"
-        else:
-            message = f"{name}.step({text}) runs ahead: every change comes {size} early"
-        return self._finding(scheduler, tick, message, WARNING, PROVEN, numbers)
+            return self._finding(scheduler, tick, message, WARNING, PROVEN, numbers)
+        # Epochs that are counted from 1: milestone 30 then means "in epoch 30", which a person may well mean.
+        message = f"{name}.step({text}) is deprecated: every change comes {size} earlier than with step() after the epoch"
+        return self._finding(scheduler, tick, message, INFO, PROVEN, numbers)
 
     def _is_metric(self, tick: Tick) -> bool:
         metric = tick.metric
         if metric is None or (tick.argument is not None and _counts(tick.argument)):
+            return False
+        if any(word in tick.text.lower() for word in ("epoch", "step", "iter")):
             return False
         return metric.direction is not None or metric.phase is not None
 
