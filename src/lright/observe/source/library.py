@@ -190,7 +190,7 @@ def _namesake(path: str, name: str) -> bool:
     """A class of a project's own that is called like one of torch or timm: what it does is not known."""
     root = path.split(".")[0]
     framework = emulate.FRAMEWORKS.get(name)
-    if framework not in ("torch", "timm") or "." not in path or root == framework:
+    if framework not in ("torch", "timm") or "." not in path or root in (framework, "*"):
         return False
     return not path.endswith((f"lr_scheduler.{name}", f"optim.{name}", f"sched.{name}", f"scheduler.{name}"))
 
