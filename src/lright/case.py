@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from .errors import LrightError
 from .finding import Curve
-from .play import CannotPlay, Play
+from .play import CannotPlay, Moment, Play
 from .quantity import (
     BATCHES,
     BATCHES_PER_EPOCH,
@@ -541,10 +541,12 @@ class Outcome:
         self.ticks = play.ticks(scheduler.number)
         self.emulated: emulate.Emulated | None = None
         self.raised: emulate.ScheduleRaises | None = None
+        # torch's step(epoch), timm's step(epoch): the time is given rather than counted.
+        self.told = any(tick.has_argument for tick in case.ticks(scheduler))
         try:
             self.emulated = case.emulate(scheduler, witness)
             # The last tick comes after the last update, or not: only ticks that really happen can raise.
-            self.raised = self.emulated.first_raise(self.ticks)
+            self.raised = None if self.told else self.emulated.first_raise(self.ticks)
         except emulate.ScheduleRaises as error:
             self.raised = error
         except (LrightError, ArithmeticError, TypeError, ValueError, KeyError, IndexError):
@@ -562,8 +564,26 @@ class Outcome:
 
     def lr(self, update: int, group: int = 0) -> float | None:
         """The learning rate in force at an update (from 0); None past a tick that raises."""
-        ticks = self.play.before(update).counts.get(("tick", self.scheduler.number), 0)
-        return self.lr_at_tick(ticks, group)
+        moment = self.play.before(update)
+        if self.told:
+            return self._lr_as_told(moment, group)
+        return self.lr_at_tick(moment.counts.get(("tick", self.scheduler.number), 0), group)
+
+    def _lr_as_told(self, moment: Moment, group: int) -> float | None:
+        """The learning rate where step() is given the time: that of the last time given."""
+        if moment.last is None:
+            return self.lr_at_tick(0, group)
+        event, trips = moment.last
+        time = event.data.get("expr")
+        if event.kind != "tick" or not isinstance(time, Expr) or self.emulated is None:
+            return None
+        known = self.case.number(time, {**self.witness, **trips})
+        if known is None:
+            return None
+        try:
+            return float(self.emulated.lr_at_epoch(known, group))
+        except (LrightError, ArithmeticError, TypeError, ValueError):
+            return None
 
     def lr_at_tick(self, tick: int, group: int = 0) -> float | None:
         if self.emulated is None or (self.raised is not None and self.raised.tick is not None and tick >= self.raised.tick):

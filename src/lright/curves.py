@@ -10,7 +10,7 @@ from .play import Moment, Play
 from .quantity import Expr, Scalar, Sym
 from .records import replace
 from .schedule import emulate
-from .situation import Optimizer
+from .situation import Optimizer, Scheduler
 from .timeline import BATCH
 
 POINTS = 240
@@ -82,14 +82,14 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
     schedulers = [s for s in case.all_schedulers() if s.optimizer == optimizer.number]
     ticking = [s for s in schedulers if case.ticks(s) or case.escapes(s)]
     writes = case.training.of("write", optimizer.number)
-    if any(not s.known or s.plateau or case.escapes(s) for s in ticking):
+    if any(not s.known or s.plateau or case.escapes(s) or _disturbed(case, s) for s in ticking):
         return []
     if len(ticking) == 1 and not writes:
         outcome = case.outcome(ticking[0], witness)
         if outcome is None:
             return []
         made = [outcome.curve(group, points) for group in range(len(optimizer.groups))]
-        return [curve for curve in made if curve is not None and curve.points]
+        return [curve for curve in made if curve is not None and _whole(curve, outcome)]
     play = case.play(optimizer, witness)
     if play is None or not play.updates or not optimizer.seen:
         return []
@@ -98,6 +98,19 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
     outcomes = {s.number: case.outcome(s, witness) for s in ticking}
     curve = _by_last_event(case, optimizer, play, outcomes, witness, points)
     return [curve] if curve is not None else []
+
+
+def _whole(curve: Curve, outcome: Outcome) -> bool:
+    """Whether the rate is known up to the last update, or to the one before which the script raises."""
+    return bool(curve.points) and (outcome.raised is not None or curve.points[-1][0] == outcome.updates - 1)
+
+
+def _disturbed(case: Case, scheduler: Scheduler) -> bool:
+    """Whether its count does not tell the rate: it is made anew during training, or groups are added behind its back."""
+    if len(case.remade(scheduler)) < len(scheduler.loops):
+        return True
+    made = next((site.order for site in case.training.of("build", scheduler.number)), -1)
+    return any(site.order > made for site in case.training.of("add-group", scheduler.optimizer))
 
 
 def _constant(case: Case, optimizer: Optimizer, play: Play, witness: Mapping[str, Scalar]) -> list[Curve]:
