@@ -18,9 +18,9 @@ class EpochScheduleSteppedPerBatch(Rule):
     slug = "epoch-schedule-stepped-per-batch"
     severity = "error"
     summary = "The schedule's length is in epochs, but it is stepped once per batch"
-    why = """A scheduler counts its step() calls and nothing else. A length in epochs with a step() per batch is used up
-within the first epochs: a cosine reaches its floor and then climbs and falls again, step and exponential decays
-shrink the learning rate to nothing. Training goes on without an error, with a learning rate nobody chose."""
+    why = """A scheduler counts its step() calls and nothing else. A length in epochs with a step() per batch is
+used up within the first epochs: a cosine reaches its floor and then climbs and falls again, step and exponential
+decays shrink the learning rate to nothing. Training goes on without an error, with a learning rate nobody chose."""
     bad = (
         """\
 import torch
@@ -90,8 +90,8 @@ for epoch in range(50):
 """,
     )
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
-    fix_safety = """Unsafe: moving step() behind the batch loop and lengthening the schedule to batches are both right; the
-first keeps the schedule as written and is offered first."""
+    fix_safety = """Unsafe: moving step() behind the batch loop and lengthening the schedule to batches are both
+right; the first keeps the schedule as written and is offered first."""
     covers = ("LR201", "LR202", "LR203", "LR204", "LR211", "LR217", "LR214", "LR208", "LR210")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -175,7 +175,8 @@ first keeps the schedule as written and is offered first."""
         related = [Related(length.argument.place, f"{length.name} counts epochs")] if length is not None else []
         return self.finding(
             tick.site.place, message, certainty=certainty, numbers=numbers, related=related, remedies=remedies,
-            intended=outcome.planned(Unit.EPOCH) if outcome else None, actual=outcome.opening(label="actual") if outcome else None,
+            intended=outcome.planned(Unit.EPOCH) if outcome else None,
+            actual=outcome.opening(label="actual") if outcome else None,
             subjects=[scheduler.number], unless=() if case.known() else tuple(case.unknowns()),
         )  # fmt: skip
 
@@ -212,8 +213,9 @@ first keeps the schedule as written and is offered first."""
             return f"the LR reaches its floor after {end:.2g} epochs and then rises again, {cycles:,} times"
         collapsed = outcome.collapse()
         if collapsed is not None and outcome.epochs:
-            numbers["collapsed_after_epochs"] = round(collapsed * outcome.epochs, 3)
-            return f"the LR is below a thousandth of its peak after {collapsed * outcome.epochs:.2g} of {outcome.epochs:g} epochs"
+            after = collapsed * outcome.epochs
+            numbers["collapsed_after_epochs"] = round(after, 3)
+            return f"the LR is below a thousandth of its peak after {after:.2g} of {outcome.epochs:g} epochs"
         return "the schedule is used up within the first epochs"
 
 

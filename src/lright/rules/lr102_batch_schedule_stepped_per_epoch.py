@@ -19,9 +19,9 @@ class BatchScheduleSteppedPerEpoch(Rule):
     slug = "batch-schedule-stepped-per-epoch"
     severity = "error"
     summary = "The schedule's length is in batches, but it is stepped once per epoch"
-    why = """A scheduler counts its step() calls and nothing else. OneCycleLR, the warmup schedules of transformers and
-anything sized with len(loader) expect a step() after every batch. Stepped once per epoch they get only a small part of
-the way: a warmup never ends, a decay never comes, and nothing in the output says so."""
+    why = """A scheduler counts its step() calls and nothing else. OneCycleLR, the warmup schedules of transformers
+and anything sized with len(loader) expect a step() after every batch. Stepped once per epoch they get only a small
+part of the way: a warmup never ends, a decay never comes, and nothing in the output says so."""
     bad = (
         """\
 import torch
@@ -93,9 +93,11 @@ for epoch in range(EPOCHS):
     sources = (
         "torch 2.13 documentation, OneCycleLR: step() is called after every batch; transformers 5: one step per update",
     )
-    fix_safety = """Unsafe: stepping after every batch and giving the length in epochs are both right; the first keeps the
-length as written and is offered first."""
-    covers = ("LR201", "LR202", "LR203", "LR204", "LR205", "LR206", "LR207", "LR208", "LR210", "LR211", "LR213", "LR214")
+    fix_safety = """Unsafe: stepping after every batch and giving the length in epochs are both right; the first
+keeps the length as written and is offered first."""
+    covers = (
+        "LR201", "LR202", "LR203", "LR204", "LR205", "LR206", "LR207", "LR208", "LR210", "LR211", "LR213", "LR214",
+    )  # fmt: skip
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

@@ -17,10 +17,10 @@ class SchedulerBeforeOptimizer(Rule):
     slug = "scheduler-before-optimizer"
     severity = "warning"
     summary = "The scheduler is stepped before the optimizer update of the same epoch or batch"
-    why = """The constructor of a scheduler already sets the learning rate of the first epoch (or batch). A step() before
-the first optimizer update replaces it unused: the first value of the schedule is skipped and everything after it comes
-one epoch (or batch) early. Until torch 1.1 this was the right order, so it is still found in older scripts; since then
-torch warns once."""
+    why = """The constructor of a scheduler already sets the learning rate of the first epoch (or batch). A step()
+before the first optimizer update replaces it unused: the first value of the schedule is skipped and everything
+after it comes one epoch (or batch) early. Until torch 1.1 this was the right order, so it is still found in older
+scripts; since then torch warns once."""
     bad = (
         """\
 import torch
@@ -86,8 +86,8 @@ for epoch in range(90):
 """,
     )
     sources = ("torch 2.13 documentation, 'How to adjust learning rate': step the scheduler after the optimizer",)
-    fix_safety = """Unsafe: moving the call behind the updates gives the schedule as it is written; a script that was
-tuned with the early step will train a little differently."""
+    fix_safety = """Unsafe: moving the call behind the updates gives the schedule as it is written; a script that
+was tuned with the early step will train a little differently."""
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.all_schedulers():

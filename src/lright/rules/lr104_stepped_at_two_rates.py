@@ -28,9 +28,9 @@ class SteppedAtTwoRates(Rule):
     slug = "stepped-at-two-rates"
     severity = "error"
     summary = "The same scheduler is stepped per batch and per epoch, or twice in a row"
-    why = """Every step() moves the schedule on by one, wherever it stands. With one call after each batch and another
-after each epoch, or two calls between the same updates, the schedule is used up faster than its length says, and no
-unit fits its length any more. Usually one of the calls is left over from an earlier version."""
+    why = """Every step() moves the schedule on by one, wherever it stands. With one call after each batch and
+another after each epoch, or two calls between the same updates, the schedule is used up faster than its length
+says, and no unit fits its length any more. Usually one of the calls is left over from an earlier version."""
     bad = (
         """\
 import torch
@@ -110,9 +110,11 @@ for epoch in range(30):
 """,
     )
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
-    fix_safety = """Unsafe: which of the two calls is meant follows from the unit of the length where that is known; where
-it is not, either may be the right one."""
-    covers = ("LR101", "LR102", "LR105", "LR201", "LR202", "LR203", "LR204", "LR205", "LR211", "LR214", "LR217", "LR103")
+    fix_safety = """Unsafe: which of the two calls is meant follows from the unit of the length where that is known;
+where it is not, either may be the right one."""
+    covers = (
+        "LR101", "LR102", "LR103", "LR105", "LR201", "LR202", "LR203", "LR204", "LR205", "LR211", "LR214", "LR217",
+    )  # fmt: skip
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.all_schedulers():

@@ -17,9 +17,10 @@ class SteppedPerMicroBatch(Rule):
     slug = "stepped-per-micro-batch"
     severity = "error"
     summary = "The schedule counts optimizer updates, but it is stepped on every micro-batch"
-    why = """With gradient accumulation the optimizer updates once in several batches. A schedule whose length counts
-updates and that is stepped on every batch runs several times too fast: the warmup is short, the floor is reached after
-a fraction of the training, and OneCycleLR raises. With an accumulation of 1 nothing is wrong, so tests do not show it."""
+    why = """With gradient accumulation the optimizer updates once in several batches. A schedule whose length
+counts updates and that is stepped on every batch runs several times too fast: the warmup is short, the floor is
+reached after a fraction of the training, and OneCycleLR raises. With an accumulation of 1 nothing is wrong, so
+tests do not show it."""
     bad = (
         """\
 import torch
@@ -98,8 +99,8 @@ for epoch in range(EPOCHS):
 """,
     )
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
-    fix_safety = """Unsafe: moving step() beside the optimizer update keeps the length as written; giving the length in
-micro-batches would be right as well."""
+    fix_safety = """Unsafe: moving step() beside the optimizer update keeps the length as written; giving the length
+in micro-batches would be right as well."""
     covers = ("LR201", "LR203", "LR205", "LR206", "LR211", "LR217", "LR101", "LR214", "LR208")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -139,7 +140,8 @@ micro-batches would be right as well."""
         outcome = case.outcome(scheduler)
         factor = case.number(case.accumulation(scheduler.optimizer))
         lengths = case.lengths(scheduler)
-        longest = max(lengths, key=lambda length: case.number(length.expr, case.witnesses()[0]) or 0) if lengths else None
+        witness = case.witnesses()[0]
+        longest = max(lengths, key=lambda length: case.number(length.expr, witness) or 0) if lengths else None
         what = written(longest) if longest is not None else "its length"
         often = "on every micro-batch"
         if factor is not None:

@@ -119,8 +119,8 @@ for epoch in range(90):
 """,
     )
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
-    fix_safety = """Unsafe: where the scheduler is stepped in training too, the call in validation is dropped; where it is
-not, it is moved behind the loop or to the updates, as the length asks for."""
+    fix_safety = """Unsafe: where the scheduler is stepped in training too, the call in validation is dropped; where
+it is not, it is moved behind the loop or to the updates, as the length asks for."""
     covers = (
         "LR101", "LR102", "LR104", "LR111", "LR113", "LR114", "LR201", "LR202", "LR203", "LR204", "LR205", "LR211",
         "LR214", "LR217",

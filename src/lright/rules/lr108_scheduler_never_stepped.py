@@ -18,9 +18,9 @@ class SchedulerNeverStepped(Rule):
     slug = "scheduler-never-stepped"
     severity = "warning"
     summary = "The scheduler is created, but nothing ever steps it"
-    why = """A scheduler changes the learning rate only when its step() is called. Without that the whole training runs
-at the learning rate of the first step: at the starting point of a warmup if the schedule has one. `scheduler.step`
-without parentheses names the method and does not call it; Python says nothing."""
+    why = """A scheduler changes the learning rate only when its step() is called. Without that the whole training
+runs at the learning rate of the first step: at the starting point of a warmup if the schedule has one.
+`scheduler.step` without parentheses names the method and does not call it; Python says nothing."""
     bad = (
         """\
 import torch

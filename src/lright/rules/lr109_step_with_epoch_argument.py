@@ -22,9 +22,10 @@ class StepWithEpochArgument(Rule):
     severity = "warning"
     summary = "step() is given an argument that the scheduler misreads, deprecates or refuses"
     why = """step() of a torch scheduler takes no argument, except for ReduceLROnPlateau (a metric) and
-CosineAnnealingWarmRestarts (a position in epochs). Elsewhere an argument is taken as the number of steps already made:
-step(epoch) after epoch 0 sets the schedule back to its start, so everything comes one epoch late, and step(val_loss)
-puts the schedule at position 0.37. torch warns that the argument is deprecated. SequentialLR and ChainedScheduler raise."""
+CosineAnnealingWarmRestarts (a position in epochs). Elsewhere an argument is taken as the number of steps already
+made: step(epoch) after epoch 0 sets the schedule back to its start, so everything comes one epoch late, and
+step(val_loss) puts the schedule at position 0.37. torch warns that the argument is deprecated. SequentialLR and
+ChainedScheduler raise."""
     bad = (
         """\
 import torch
@@ -96,8 +97,8 @@ for epoch in range(90):
 """,
     )
     sources = ("measured with torch 2.13: step(n) sets every torch scheduler but MultiplicativeLR and SWALR to step n",)
-    fix_safety = """Unsafe: dropping the argument gives the schedule as written. Where the value equals the number of
-steps already made (step(epoch + 1) after the epoch) nothing changes, and the finding is only a note."""
+    fix_safety = """Unsafe: dropping the argument gives the schedule as written. Where the value equals the number
+of steps already made (step(epoch + 1) after the epoch) nothing changes, and the finding is only a note."""
     covers = ("LR101", "LR201", "LR202", "LR203", "LR204", "LR112", "LR217")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -135,7 +136,7 @@ steps already made (step(epoch + 1) after the epoch) nothing changes, and the fi
             message = f"{name}.step({text}) sets the schedule back: every change comes {size} late"
             return self._finding(scheduler, tick, message, WARNING, PROVEN, numbers)
         # Epochs that are counted from 1: milestone 30 then means "in epoch 30", which a person may well mean.
-        message = f"{name}.step({text}) is deprecated: every change comes {size} earlier than with step() after the epoch"
+        message = f"{name}.step({text}) is deprecated: every change comes {size} earlier than with plain steps"
         return self._finding(scheduler, tick, message, INFO, PROVEN, numbers)
 
     def _is_metric(self, tick: Tick) -> bool:
@@ -162,8 +163,9 @@ steps already made (step(epoch + 1) after the epoch) nothing changes, and the fi
         return (0.0 if before else 1.0) - first
 
     def _finding(
-        self, scheduler: Scheduler, tick: Tick, message: str, severity: str, certainty: str, numbers: Numbers | None = None
-    ) -> Finding:
+        self, scheduler: Scheduler, tick: Tick, message: str, severity: str, certainty: str,
+        numbers: Numbers | None = None,
+    ) -> Finding:  # fmt: skip
         remedies = []
         if tick.argument_place is not None:
             remedies.append(Remedy("remove-argument", "step without an argument", tick.argument_place))

@@ -15,8 +15,8 @@ class PlateauWithoutMetric(Rule):
     slug = "plateau-without-metric"
     severity = "error"
     summary = "ReduceLROnPlateau is stepped without a metric"
-    why = """ReduceLROnPlateau decides by a metric, so its step() requires one: called without, it raises a TypeError in
-the first epoch. The line is often left over from another scheduler, or shared by several of them."""
+    why = """ReduceLROnPlateau decides by a metric, so its step() requires one: called without, it raises a
+TypeError in the first epoch. The line is often left over from another scheduler, or shared by several of them."""
     bad = (
         """\
 import torch
@@ -139,7 +139,8 @@ for epoch in range(90):
             for tick in case.ticks(scheduler):
                 if tick.has_argument:
                     continue
-                message = f"{name_of(scheduler)} is a {scheduler.name}, whose step() needs a metric: it raises a TypeError"
+                name = name_of(scheduler)
+                message = f"{name} is a {scheduler.name}, whose step() needs a metric: it raises a TypeError"
                 yield self.finding(
                     tick.site.place, message, certainty=PROVEN, related=[Related(scheduler.place, "created here")],
                     subjects=[scheduler.number],

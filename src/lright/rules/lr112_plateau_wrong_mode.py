@@ -17,9 +17,9 @@ class PlateauWrongMode(Rule):
     slug = "plateau-wrong-mode"
     severity = "error"
     summary = "ReduceLROnPlateau waits for the metric to go the wrong way"
-    why = """The default mode is "min": the metric is better when it falls. An accuracy that rises then looks as if it
-never improved after the first epoch, and the learning rate is cut every patience + 1 epochs however well training goes.
-A loss with mode "max" is the same mistake the other way round."""
+    why = """The default mode is "min": the metric is better when it falls. An accuracy that rises then looks as if
+it never improved after the first epoch, and the learning rate is cut every patience + 1 epochs however well
+training goes. A loss with mode "max" is the same mistake the other way round."""
     bad = (
         """\
 import torch

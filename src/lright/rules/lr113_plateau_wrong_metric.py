@@ -17,9 +17,9 @@ class PlateauWrongMetric(Rule):
     slug = "plateau-wrong-metric"
     severity = "warning"
     summary = "ReduceLROnPlateau is fed the last batch's loss, the training loss, or a running extreme"
-    why = """The scheduler waits until its metric stops improving. The loss of one batch is noise. The training loss goes
-on falling while the model overfits, so the learning rate stays high when validation has long stalled. The best value so
-far never gets worse and, once training has converged, never better."""
+    why = """The scheduler waits until its metric stops improving. The loss of one batch is noise. The training loss
+goes on falling while the model overfits, so the learning rate stays high when validation has long stalled. The best
+value so far never gets worse and, once training has converged, never better."""
     bad = (
         """\
 import torch

@@ -17,9 +17,9 @@ class PlateauSteppedPerBatch(Rule):
     slug = "plateau-stepped-per-batch"
     severity = "error"
     summary = "ReduceLROnPlateau is stepped for every batch, with a patience meant in epochs"
-    why = """patience counts calls of step(). Stepped after every batch, patience=10 is ten batches: the loss of single
-batches goes up and down by far more than it improves in ten of them, so the learning rate is cut again and again within
-the first epoch."""
+    why = """patience counts calls of step(). Stepped after every batch, patience=10 is ten batches: the loss of
+single batches goes up and down by far more than it improves in ten of them, so the learning rate is cut again and
+again within the first epoch."""
     bad = (
         """\
 import torch
@@ -115,9 +115,9 @@ for epoch in range(90):
         scheduler.step(loss)
 """,
     )
-    sources = ("torch 2.13 documentation, ReduceLROnPlateau: patience is the number of allowed calls without improvement",)
-    fix_safety = """Unsafe: stepping once per epoch keeps the patience as written, and the metric should then be that of the
-epoch; a patience in batches is offered otherwise."""
+    sources = ("torch 2.13 documentation, ReduceLROnPlateau: patience counts steps without improvement",)
+    fix_safety = """Unsafe: stepping once per epoch keeps the patience as written, and the metric should then be
+that of the epoch; a patience in batches is offered otherwise."""
     covers = ("LR113", "LR115", "LR219", "LR101", "LR103")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -165,7 +165,8 @@ epoch; a patience in batches is offered otherwise."""
                 remedies.append(Remedy("replace", f"give the patience in batches: {text}", argument.place, text))
             elif scheduler.call is not None:
                 text = f"patience=10 * {per_epoch}"
-                remedies.append(Remedy("insert-argument", f"give the patience in batches: {text}", scheduler.call, text))
+                title = f"give the patience in batches: {text}"
+                remedies.append(Remedy("insert-argument", title, scheduler.call, text))
         return self.finding(
             tick.site.place, message, certainty=PROVEN if batches is not None else LIKELY, numbers=numbers,
             related=[Related(argument.place if argument is not None else scheduler.place, said)], remedies=remedies,

@@ -16,9 +16,9 @@ class PlateauNegatedMetric(Rule):
     slug = "plateau-negated-metric"
     severity = "info"
     summary = "A negated metric meets a relative threshold: equal values count as better"
-    why = """With the default threshold_mode "rel" a value is better in mode "min" if it is below best * (1 - threshold).
-For a negative best that bound lies above it: -0.9 counts as better than -0.9, and so does a slightly worse value. The
-patience is reset by a metric that has stalled, and the learning rate may never be cut."""
+    why = """With the default threshold_mode "rel" a value is better in mode "min" if it is below best * (1 -
+threshold). For a negative best that bound lies above it: -0.9 counts as better than -0.9, and so does a slightly
+worse value. The patience is reset by a metric that has stalled, and the learning rate may never be cut."""
     bad = (
         """\
 import torch
@@ -147,7 +147,7 @@ for epoch in range(90):
     scheduler.step(-val_acc)
 """,
     )
-    sources = ("measured with torch 2.13: 200 steps with the metric -0.9 leave the LR as it is; with 0.9 and 'max' it falls",)
+    sources = ("measured with torch 2.13: after 200 steps at -0.9 the LR is as it was; at 0.9 with 'max' it is cut",)
     fix_safety = "Unsafe: the metric is given as it is, with the other mode, which is the same but for the threshold."
 
     def check(self, case: Case) -> Iterable[Finding]:

@@ -17,9 +17,9 @@ class SteppedOnOneRank(Rule):
     slug = "stepped-on-one-rank"
     severity = "error"
     summary = "The scheduler is stepped on the main process only"
-    why = """Every process has its own optimizer and its own scheduler. If only rank 0 steps its scheduler, the others keep
-the learning rate they started with. DistributedDataParallel averages the gradients, not the weights: with different
-learning rates the copies of the model drift apart, and the one that is saved is that of rank 0."""
+    why = """Every process has its own optimizer and its own scheduler. If only rank 0 steps its scheduler, the
+others keep the learning rate they started with. DistributedDataParallel averages the gradients, not the weights:
+with different learning rates the copies of the model drift apart, and the one that is saved is that of rank 0."""
     bad = (
         """\
 import torch
@@ -104,7 +104,7 @@ if rank == 0:
         scheduler.step()
 """,
     )
-    sources = ("torch 2.13 documentation, DistributedDataParallel: gradients are averaged, each process updates itself",)
+    sources = ("torch 2.13 documentation, DistributedDataParallel: only gradients are averaged",)
     fix_safety = "Unsafe: the call is moved behind the test; what it is given must be known to every process."
 
     def check(self, case: Case) -> Iterable[Finding]:

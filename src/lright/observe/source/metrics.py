@@ -1,4 +1,4 @@
-"""What a scheduler is fed: the direction, the phase and the making of a metric, from names and from where it was made."""
+"""What a scheduler is fed: direction, phase and making of a metric, from names and from where it was made."""
 
 from __future__ import annotations
 
