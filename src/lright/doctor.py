@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 
@@ -52,9 +53,10 @@ def _examine(source: str, path: str, options: Options, proving: bool = False) ->
     cases = [Case(training, drawing=not proving) for training in worlds(situation)]
     applied = rules.chosen(options.select, options.ignore)
     findings = _judged(cases, applied)
-    if options.fixes:
-        findings = [_with_fix(finding, source, path, options, findings) for finding in findings]
     main = cases[0] if cases else None
+    if options.fixes:
+        before = _Before(source, path, options, findings, frozenset(_unknown(main)))
+        findings = [_with_fix(finding, before) for finding in findings]
     if main is not None:
         main.drawing = True
     return FileReport(
@@ -190,41 +192,77 @@ def _explained(found: Sequence[Finding], applied: Sequence[Rule]) -> list[Findin
 # -- fixes --------------------------------------------------------------------------------------------------------------
 
 
-def _with_fix(
-    finding: Finding, source: str, path: str, options: Options, before: Sequence[Finding]
-) -> Finding:
-    """The finding with the first remedy that proves itself: the edited source is read again, the finding is gone,
-    and nothing of severity warning or error has come."""
+@record(frozen=True)
+class _Before:
+    """The script as it was, for a fix to be held against."""
+
+    source: str
+    path: str
+    options: Options
+    findings: Sequence[Finding]
+    unknown: frozenset[str]
+
+
+def _with_fix(finding: Finding, before: _Before) -> Finding:
+    """The finding with the first remedy that proves itself, the others named."""
     titles = [remedy.title for remedy in finding.remedies]
     for remedy in finding.remedies:
-        fix = _proved(finding, remedy, source, path, options, before)
+        fix = _proved(finding, remedy, before)
         if fix is not None:
             others = tuple(title for title in titles if title != remedy.title)
             return replace(finding, fix=replace(fix, alternatives=others))
     return finding
 
 
-def _proved(
-    finding: Finding, remedy: Remedy, source: str, path: str, options: Options, before: Sequence[Finding]
-) -> Fix | None:
+def _proved(finding: Finding, remedy: Remedy, before: _Before) -> Fix | None:
+    """The remedy as a fix, if it is one: the edited source is read again, the finding is gone, no other of severity
+    warning or error has come, nothing has become unknown, and the curve is the one that was meant."""
     from .observe.source import edit
 
     try:
-        edits = edit.render(remedy, source)
-        mended = edit.apply(source, edits)
-        after = _examine(mended, path, replace(options, fixes=False), proving=True)
+        edits = edit.render(remedy, before.source)
+        mended = edit.apply(before.source, edits)
+        after = _examine(mended, before.path, replace(before.options, fixes=False), proving=True)
     except LrightError:
         return None
-    known = _counted(before)
+    known = _counted(before.findings)
     known[finding.rule] = known.get(finding.rule, 0) - 1
-    for rule, count in _counted(after.findings).items():
-        if count > known.get(rule, 0):
-            return None
-    curve = next(iter(after.curves), None)
-    if finding.actual is not None:
-        named = [c for c in after.curves if c.scheduler == finding.actual.scheduler]
-        curve = named[0] if named else curve
+    if any(count > known.get(rule, 0) for rule, count in _counted(after.findings).items()):
+        return None
+    if set(after.unknown) - before.unknown:  # a name that is not in scope there
+        return None
+    curve = _curve_of(finding, after)
+    if curve is not None and finding.intended is not None and not _close(curve, finding.intended):
+        return None
     return Fix(remedy.title, remedy.safe, edits, True, curve)
+
+
+def _curve_of(finding: Finding, report: FileReport) -> Curve | None:
+    """The curve of the scheduler that a finding is about."""
+    if finding.actual is not None:
+        for curve in report.curves:
+            if curve.scheduler == finding.actual.scheduler and curve.group == finding.actual.group:
+                return curve
+    return next(iter(report.curves), None)
+
+
+def _close(curve: Curve, meant: Curve) -> bool:
+    """Whether two curves are the same schedule, up to the steps of one that moves once per epoch."""
+    if curve.unit != meant.unit or not meant.points:
+        return True
+    peak = max(abs(lr) for _, lr in meant.points)
+    distances = [abs(_at(curve, t) - lr) for t, lr in meant.points]
+    return sum(distances) / len(distances) <= 0.05 * peak
+
+
+def _at(curve: Curve, t: float) -> float:
+    """The rate at ``t``: that of the last point up to it, on the way to the next."""
+    position = bisect_right(curve.points, (t, float("inf"))) - 1
+    left = curve.points[max(position, 0)]
+    right = curve.points[min(position + 1, len(curve.points) - 1)]
+    if right[0] <= left[0]:
+        return left[1]
+    return left[1] + (right[1] - left[1]) * min(max((t - left[0]) / (right[0] - left[0]), 0.0), 1.0)
 
 
 def _counted(findings: Iterable[Finding]) -> dict[str, int]:
