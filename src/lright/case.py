@@ -768,6 +768,14 @@ def _expressions(value: object) -> Iterator[Expr]:
             yield from _expressions(part)
 
 
+def _folded(name: str, values: Mapping[str, Scalar]) -> Expr:
+    """A symbol's value, the symbol itself where it has none."""
+    try:
+        return Lit(values[name])
+    except (KeyError, LrightError, ArithmeticError, TypeError, ValueError):
+        return Sym(name)
+
+
 def _argument_value(
     value: object, values: Mapping[str, Scalar], training: Training, witness: Mapping[str, Scalar] | None
 ) -> object:
@@ -777,10 +785,12 @@ def _argument_value(
         return [_argument_value(part, values, training, witness) for part in value]
     if isinstance(value, Formula):
         bound = training.values(witness)
+        names = set(value.expr.symbols()) - {value.variable}
+        folded = value.expr.substituted({name: _folded(name, bound) for name in names})  # asked at thousands of ticks
 
         def function(tick: float, formula: Formula = value) -> object:
             bound.witness[formula.variable] = tick
-            return formula.expr.evaluate(bound)
+            return folded.evaluate(bound)
 
         function(0)  # an unknown symbol shows here, not in the middle of a curve
         return function
