@@ -28,7 +28,7 @@ def describe(reader: Reader, site: Site) -> Metric | None:
     texts = [words.source(plain)]
     if not negated and not flipped:
         texts += [root.symbol.text for root in list(_roots(reader, value))[:1]]
-        negated = len(texts) > 1 and texts[1].startswith("-") and not isinstance(plain, ast.Call)
+        negated = _is_negative(value) or len(texts) > 1 and texts[1].startswith("-") and not isinstance(plain, ast.Call)
     return Metric(
         str(event.data.get("text", "")),
         _direction(texts, flipped),
@@ -57,6 +57,10 @@ def _signs(node: ast.expr) -> tuple[bool, bool, ast.expr]:
         if isinstance(node.left, ast.Constant) and node.left.value in (1, 1.0, 100, 100.0):
             return False, True, node.right
     return False, False, node
+
+
+def _is_negative(value: Value | None) -> bool:
+    return isinstance(value, Number) and isinstance(value.expr, Op) and value.expr.name == "neg"
 
 
 def _direction(texts: list[str], flipped: bool) -> str | None:
