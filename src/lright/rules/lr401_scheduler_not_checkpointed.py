@@ -85,7 +85,7 @@ for epoch in range(90):
             if optimizer is None or case.escapes(scheduler) or not case.ticks(scheduler):
                 continue
             saves = self._saves(case, optimizer)
-            loads = self._loads(case, "optimizer", optimizer.number)
+            loads = [s for s in self._loads(case, "optimizer", optimizer.number) if self._trains_on(case, optimizer, s)]
             if not saves or not loads or self._restored(case, scheduler, loads[-1]):
                 continue
             yield self._finding(case, scheduler, saves, loads[-1])
@@ -114,6 +114,12 @@ for epoch in range(90):
             for site in case.training.of("load")
             if site.event.data.get("object") == kind and site.event.subject in (0, number)
         ]
+
+    def _trains_on(self, case: Case, optimizer: Optimizer, load: Site) -> bool:
+        """Whether training follows the loading: a checkpoint loaded for a last test is none to go on from. Methods that
+        nobody calls are read in the order they stand in, which says nothing."""
+        uncalled = case.training.entry not in ("<module>", load.event.function)
+        return uncalled or any(site.order > load.order for site in case.updates(optimizer))
 
     def _restored(self, case: Case, scheduler: Scheduler, load: Site) -> bool:
         """Whether the schedule finds its place again: by its state, by an absolute position, or by being run up."""
