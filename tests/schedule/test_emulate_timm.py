@@ -142,9 +142,7 @@ SCHEDULERS: dict[str, tuple[Arguments, Arguments]] = {
             "stable_fn": st.sampled_from(["constant", "rsqrt", "power", "log"]),
             "stable_timescale": st.none() | st.floats(0, 30),
             "stable_power": st.floats(0, 2),
-            "decay_fn": st.sampled_from(
-                ["linear", "1-sqrt", "cosine", "power", "exp", "log", lambda x: (1 - x) ** 2]
-            ),
+            "decay_fn": st.sampled_from(["linear", "1-sqrt", "cosine", "power", "exp", "log", lambda x: (1 - x) ** 2]),
             "decay_power": st.floats(0, 2),
             "decay_ratio": unit,
         },

@@ -63,9 +63,7 @@ def ours(groups: Groups, kind: str = "sgd") -> Optimizer:
     return Optimizer(*groups, lr=0.1, momentum=0.5)
 
 
-def construct(
-    make: Callable[..., Any], optimizer: Any, nested: Nested, memo: dict[int, Any] | None = None
-) -> Any:
+def construct(make: Callable[..., Any], optimizer: Any, nested: Nested, memo: dict[int, Any] | None = None) -> Any:
     """Build a scheduler, its members first, each of them once."""
     known: dict[int, Any] = {} if memo is None else memo
 
@@ -221,9 +219,7 @@ SIMPLE = {
         total_iters=lengths,
     ),
     "ExponentialLR": scheduler("ExponentialLR", {"gamma": gammas}),
-    "PolynomialLR": scheduler(
-        "PolynomialLR", total_iters=lengths, power=st.floats(-1, 4) | st.integers(0, 3)
-    ),
+    "PolynomialLR": scheduler("PolynomialLR", total_iters=lengths, power=st.floats(-1, 4) | st.integers(0, 3)),
     "CosineAnnealingLR": scheduler("CosineAnnealingLR", {"T_max": lengths}, eta_min=st.floats(0, 1)),
     "CosineAnnealingWarmRestarts": scheduler(
         "CosineAnnealingWarmRestarts",
@@ -269,9 +265,7 @@ SIMPLE = {
 @pytest.mark.parametrize("name", sorted(SIMPLE))
 def test_one_scheduler(name: str) -> None:
     @budget
-    @given(
-        SIMPLE[name], any_groups, st.sampled_from([40, 150, 400]), st.sampled_from(["sgd", "adam", "adagrad"])
-    )
+    @given(SIMPLE[name], any_groups, st.sampled_from([40, 150, 400]), st.sampled_from(["sgd", "adam", "adagrad"]))
     def check(nested: Nested, groups: Groups, ticks: int, kind: str) -> None:
         agree(nested, groups, ticks, kind)
 
@@ -319,9 +313,7 @@ def sequential(parts: Any) -> Any:
 
 
 def chained(parts: Any) -> Any:
-    return st.builds(
-        lambda members: Nested("ChainedScheduler", schedulers=members), st.lists(parts, max_size=3)
-    )
+    return st.builds(lambda members: Nested("ChainedScheduler", schedulers=members), st.lists(parts, max_size=3))
 
 
 COMBINED = st.one_of(
@@ -390,7 +382,7 @@ def test_long_runs_drawn(nested: Nested) -> None:
     run_long(nested)
 
 
-@pytest.mark.parametrize("nested", LONG, ids=repr)
+@pytest.mark.parametrize("nested", LONG, ids=lambda nested: nested.name)
 def test_long_runs(nested: Nested) -> None:
     run_long(nested)
 

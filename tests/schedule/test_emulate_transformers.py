@@ -64,9 +64,7 @@ def agree(name: str, arguments: Arguments, groups: list[Arguments], ticks: int) 
     hold(emulated, rates, raised, ticks)
 
 
-def hold(
-    emulated: Emulated, rates: list[list[float]], raised: tuple[str, str, int] | None, ticks: int
-) -> None:
+def hold(emulated: Emulated, rates: list[list[float]], raised: tuple[str, str, int] | None, ticks: int) -> None:
     peak = max(max(lrs) for lrs in rates)
     for tick, lrs in enumerate(rates):
         for group, lr in enumerate(lrs):
@@ -215,9 +213,7 @@ def test_metric_driven(
         real.step(metric)
         rates.append([group["lr"] for group in optimizer.param_groups])
     for group in range(len(groups)):
-        assert emulated.replay(metrics * times, group) == pytest.approx(
-            [lr[group] for lr in rates], rel=1e-12
-        )
+        assert emulated.replay(metrics * times, group) == pytest.approx([lr[group] for lr in rates], rel=1e-12)
     assert emulated.needs_metric
     missing = emulated.first_raise(1)
     assert missing is not None
