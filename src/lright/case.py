@@ -29,7 +29,7 @@ from .quantity import (
     Sym,
     Unit,
 )
-from .records import record
+from .records import record, replace
 from .schedule import emulate
 from .schedule.emulate import Optimizer as EmulatedOptimizer
 from .situation import Argument, Formula, Metric, Optimizer, Scheduler, Training
@@ -465,10 +465,11 @@ class Case:
         return Outcome(self, scheduler, optimizer, play, witness)
 
     def remade(self, scheduler: Scheduler) -> tuple[Loop, ...]:
-        """The loops in which the scheduler is made anew together with its optimizer: each trip is a training of its own."""
+        """The loops in which the scheduler is made anew, with its optimizer (folds) or on the same one (stages): each
+        trip is a schedule of its own."""
         optimizer = self.optimizer(scheduler)
         theirs = optimizer.loops if optimizer is not None else ()
-        return tuple(mine for mine, other in zip(scheduler.loops, theirs) if mine is other)
+        return tuple(loop for loop in scheduler.loops if loop.kind == OUTER or any(loop is other for other in theirs))
 
     def play(self, optimizer: Optimizer, witness: Mapping[str, Scalar] | None = None) -> Play | None:
         """The timeline as this optimizer sees it, with every scheduler of it."""
@@ -613,9 +614,11 @@ class Outcome:
             until //= 2
 
     def curve(
-        self, group: int = 0, points: int = 240, label: str = "", until: int | None = None
+        self, group: int = 0, points: int = 240, label: str = "", until: int | None = None, example: bool = True
     ) -> Curve | None:
-        """The learning rate over updates (the first ``until`` of them), thinned to about ``points`` points."""
+        """The learning rate over updates (the first ``until`` of them), thinned to about ``points`` points.
+
+        Under numbers that are made up it is drawn over epochs and says so, unless ``example`` is False."""
         if self.emulated is None or not self.case.drawing:
             return None
         sampled: list[tuple[float, float]] = []
@@ -624,10 +627,21 @@ class Outcome:
             if lr is None:
                 break
             sampled.append((float(update), lr))
-        return Curve(
-            tuple(sampled), "update", label, self.optimizer.text, group, self.scheduler.text or self.scheduler.name,
-            self.ends(),
-        )  # fmt: skip
+        name = self.scheduler.text or self.scheduler.name
+        curve = Curve(tuple(sampled), "update", label, self.optimizer.text, group, name, self.ends())
+        return self._as_example(curve) if example else curve
+
+    def _as_example(self, curve: Curve) -> Curve:
+        """A curve over epochs, labelled with the numbers that were made up for it; as it is, where none were."""
+        if not self.witness or not self.epochs:
+            return curve
+        made_up = []
+        for expr, unit in ((self.case.batches_per_epoch(), "batches per epoch"), (self.case.epochs(), "epochs")):
+            if expr is not None and self.case.number(expr) is None:
+                made_up.append(f"{self.case.number(expr, self.witness):g} {unit}")
+        points = tuple((x / self.updates * self.epochs, lr) for x, lr in curve.points)
+        label = f"if there were {' and '.join(made_up)}" if made_up else curve.label
+        return replace(curve, points=points, unit="epoch", label=label)
 
     def planned(self, per: Unit, points: int = 240) -> Curve | None:
         """The curve that was meant if the schedule's length counts ``per`` (epochs, or optimizer updates)."""
@@ -640,12 +654,13 @@ class Outcome:
                 seen.append((float(update), float(self.emulated.lr(tick))))
             except (LrightError, ArithmeticError, TypeError, ValueError):
                 break
-        return Curve(tuple(seen), "update", "planned", self.optimizer.text, 0, self.scheduler.text) if seen else None
+        curve = Curve(tuple(seen), "update", "planned", self.optimizer.text, 0, self.scheduler.text)
+        return replace(self._as_example(curve), label="planned") if seen else None
 
     def peak(self) -> float:
-        """The learning rate the schedule scales: the optimizer's own, or the highest it gives."""
+        """The highest learning rate that updates see."""
         extremes = self.extremes()
-        return max(extremes[1], self.case.number(self.optimizer.groups[0].get("lr"), self.witness) or 0.0) if extremes else 0.0
+        return extremes[1] if extremes else 0.0
 
     def collapse(self, below: float = 1e-3) -> float | None:
         """The fraction of training after which the learning rate stays under ``below`` of its peak; None if never."""
