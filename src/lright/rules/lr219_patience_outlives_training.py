@@ -10,7 +10,7 @@ from ..quantity import Expr, Op
 from ..situation import Argument, Scheduler
 from ..timeline import EPOCH, Loop
 from .base import LIKELY, PROVEN, Related, Rule
-from .spans import call, unknown_in
+from .spans import call, continues, unknown_in
 
 _SETUP = """\
 import torch
@@ -59,7 +59,7 @@ the runs that a reduction would have helped are the ones that are stopped."""
     fix_safety = "None: which of the two should give is a choice."
 
     def check(self, case: Case) -> Iterable[Finding]:
-        if case.training.condition.startswith("resume"):
+        if continues(case):
             return
         for scheduler in case.schedulers():
             patience = self._patience(case, scheduler)

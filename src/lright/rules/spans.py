@@ -107,12 +107,19 @@ def spans(case: Case) -> Iterator[Span]:
 
     Runs that continue others are left out: their length is that of the whole, their ticks are those of the rest.
     """
-    if case.training.condition.startswith("resume"):
+    if continues(case):
         return
     if "spans" not in case.shared:
         found = [span(case, scheduler) for scheduler in case.schedulers()]
         case.shared["spans"] = [one for one in found if one is not None]
     yield from case.shared["spans"]  # type: ignore[misc]
+
+
+def continues(case: Case) -> bool:
+    """Whether this is the rest of a training that began earlier."""
+    condition = case.training.condition.lower()
+    name = condition.partition("=")[0]
+    return condition.startswith("resume") or any(word in name for word in ("resume", "start", "ckpt", "checkpoint", "last_epoch"))
 
 
 def span(case: Case, scheduler: Scheduler) -> Span | None:
