@@ -19,9 +19,9 @@ class SchedulerOnAnotherOptimizer(Rule):
     slug = "scheduler-on-another-optimizer"
     severity = "error"
     summary = "The scheduler was built on an optimizer other than the one that is updated"
-    why = """A scheduler writes into the optimizer it was built with. If that optimizer is replaced afterwards, or if the
-wrong one of two was passed, the scheduler goes on lowering a learning rate nobody uses, while the optimizer that trains
-keeps its own. Nothing fails and get_last_lr() prints the planned values."""
+    why = """A scheduler writes into the optimizer it was built with. If that optimizer is replaced afterwards,
+or if the wrong one of two was passed, the scheduler goes on lowering a learning rate nobody uses, while the
+optimizer that trains keeps its own. Nothing fails and get_last_lr() prints the planned values."""
     bad = (
         """\
 import torch
@@ -103,14 +103,19 @@ for epoch in range(30):
 """,
     )
     sources = ("torch 2.13: a scheduler keeps the optimizer object it was given and writes its param_groups",)
-    fix_safety = """Moving the construction behind the second optimizer, or passing the optimizer whose name fits, is unsafe:
-the script alone does not say which optimizer was meant."""
+    fix_safety = """Moving the construction behind the second optimizer, or passing the optimizer whose name
+fits, is unsafe: the script alone does not say which optimizer was meant."""
     covers = ("LR108", "LR309")
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():
             optimizer = case.optimizer(scheduler)
-            if optimizer is None or not optimizer.seen or case.escapes(scheduler) or wiring.leaves(case.training, optimizer):
+            if (
+                optimizer is None
+                or not optimizer.seen
+                or case.escapes(scheduler)
+                or wiring.leaves(case.training, optimizer)
+            ):
                 continue
             ticks = case.ticks(scheduler)
             updated = self._instead(case, optimizer, ticks)
@@ -151,7 +156,8 @@ the script alone does not say which optimizer was meant."""
         name = wiring.titled(scheduler)
         again = updated.text == optimizer.text
         message = (
-            f"{name} was built on the {optimizer.name} of line {optimizer.place.line}, but the {updated.name} built after it "
+            f"{name} was built on the {optimizer.name} of line {optimizer.place.line}, but the {updated.name} "
+            "built after it "
             f"on line {updated.place.line} is the one that is updated: its learning rate is never scheduled"
             if again and updated.place.line > scheduler.place.line
             else f"{name} changes the learning rate of {wiring.name_of(optimizer)} (line {optimizer.place.line}), but "
@@ -172,7 +178,8 @@ the script alone does not say which optimizer was meant."""
 
     def _mixed_up(self, case: Case, scheduler: Scheduler, optimizer: Optimizer, named: Optimizer) -> Finding:
         message = (
-            f"{wiring.titled(scheduler)} is built on {optimizer.text}, and {named.text}, which its name belongs to, has no "
+            f"{wiring.titled(scheduler)} is built on {optimizer.text}, and {named.text}, which its name belongs "
+            "to, has no "
             "scheduler: its learning rate stays constant"
         )
         site = wiring.build_site(case.training, scheduler.number)
@@ -181,8 +188,8 @@ the script alone does not say which optimizer was meant."""
         if at is not None:
             remedies.append(Remedy("replace", f"build it on {named.text}", at, named.text))  # type: ignore[arg-type]
         return self.finding(
-            scheduler.place, message, certainty=LIKELY, related=[Related(named.place, f"{named.text} has no scheduler")],
-            remedies=remedies, subjects=[scheduler.number, optimizer.number],
+            scheduler.place, message, certainty=LIKELY, remedies=remedies,
+            related=[Related(named.place, f"{named.text} has no scheduler")], subjects=[scheduler.number, optimizer.number],
         )  # fmt: skip
 
 

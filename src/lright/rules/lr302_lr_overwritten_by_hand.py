@@ -18,10 +18,11 @@ class LrOverwrittenByHand(Rule):
     slug = "lr-overwritten-by-hand"
     severity = "warning"
     summary = "The learning rate is written by hand while a scheduler sets it too"
-    why = """Whoever writes last before an update decides. LambdaLR, OneCycleLR, CyclicLR, warm restarts and the schedules of
-transformers and timm compute the learning rate from their step count and drop what was written by hand; StepLR,
-CosineAnnealingLR and the other recursive ones take the written value as their own last one and go on from it. Either way
-the learning rate follows neither plan. A manual warmup that ends before the scheduler takes over is fine."""
+    why = """Whoever writes last before an update decides. LambdaLR, OneCycleLR, CyclicLR, warm restarts and the
+schedules of transformers and timm compute the learning rate from their step count and drop what was written by
+hand; StepLR, CosineAnnealingLR and the other recursive ones take the written value as their own last one and go
+on from it. Either way the learning rate follows neither plan. A manual warmup that ends before the scheduler
+takes over is fine."""
     bad = (
         """\
 import torch
@@ -108,7 +109,9 @@ for epoch in range(90):
         "torch 2.13, measured: after a write by hand LambdaLR and OneCycleLR ignore it, ExponentialLR keeps it, "
         "CosineAnnealingLR bends",
     )
-    fix_safety = "Unsafe: the script does not say which of the two was meant; dropping the scheduler's step() is offered."
+    fix_safety = (
+        "Unsafe: the script does not say which of the two was meant; dropping the scheduler's step() is offered."
+    )
     covers = ("LR108", "LR305", "LR310", "LR213")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -136,9 +139,7 @@ for epoch in range(90):
             return False
         return relative is None
 
-    def _fight(
-        self, case: Case, optimizer: Optimizer, scheduler: Scheduler, writes: list[Site]
-    ) -> Finding | None:
+    def _fight(self, case: Case, optimizer: Optimizer, scheduler: Scheduler, writes: list[Site]) -> Finding | None:
         ticks = [tick.site for tick in case.ticks(scheduler)]
         for write in writes:
             for tick in ticks:
@@ -148,9 +149,7 @@ for epoch in range(90):
                 return self._finding(case, optimizer, scheduler, write, tick)
         return None if ticks else self._unused(case, optimizer, scheduler, writes)
 
-    def _finding(
-        self, case: Case, optimizer: Optimizer, scheduler: Scheduler, write: Site, tick: Site
-    ) -> Finding:
+    def _finding(self, case: Case, optimizer: Optimizer, scheduler: Scheduler, write: Site, tick: Site) -> Finding:
         name = wiring.titled(scheduler)
         effect = self._effect(case, optimizer, scheduler)
         message = f"the learning rate is written by hand here and set by {name} on line {tick.place.line}: {effect}"
@@ -190,9 +189,7 @@ for epoch in range(90):
                 found.add(last[0].kind)
         return found
 
-    def _unused(
-        self, case: Case, optimizer: Optimizer, scheduler: Scheduler, writes: list[Site]
-    ) -> Finding | None:
+    def _unused(self, case: Case, optimizer: Optimizer, scheduler: Scheduler, writes: list[Site]) -> Finding | None:
         """Never stepped, but its construction has set the learning rate of the first period."""
         if not scheduler.known or scheduler.plateau or not optimizer.seen:
             return None
@@ -215,9 +212,7 @@ for epoch in range(90):
             subjects=[scheduler.number, optimizer.number],
         )  # fmt: skip
 
-    def _first_rates(
-        self, case: Case, scheduler: Scheduler, optimizer: Optimizer
-    ) -> tuple[float, float] | None:
+    def _first_rates(self, case: Case, scheduler: Scheduler, optimizer: Optimizer) -> tuple[float, float] | None:
         """The learning rate after construction, and the optimizer's own."""
         outcome = case.outcome(scheduler)
         own = case.number(optimizer.groups[0].get("lr"))

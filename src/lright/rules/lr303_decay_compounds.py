@@ -32,10 +32,10 @@ class DecayCompounds(Rule):
     slug = "decay-compounds"
     severity = "error"
     summary = "A decay formula for the initial learning rate is applied to the decayed one every time"
-    why = """lr * 0.1 ** (epoch // 30) is the learning rate of an epoch if lr is the initial one. Applied to the learning
-rate that the last epoch left, it divides by 10 in every epoch from 30 on and by 100 in every epoch from 60 on: within a
-few epochs nothing is learned any more. A factor that is the same each time (lr *= 0.95) is a plain exponential decay
-and is fine."""
+    why = """lr * 0.1 ** (epoch // 30) is the learning rate of an epoch if lr is the initial one. Applied to the
+learning rate that the last epoch left, it divides by 10 in every epoch from 30 on and by 100 in every epoch
+from 60 on: within a few epochs nothing is learned any more. A factor that is the same each time (lr *= 0.95) is
+a plain exponential decay and is fine."""
     bad = (
         _HEAD
         + """\
@@ -128,7 +128,10 @@ means."""
         assert found is not None
         trips, last, product = found
         what = "epoch" if loop.kind == EPOCH or loop.epoch_like else "batch"
-        message = f"each {what} decays the learning rate that the {what} before has left, with a factor made for the initial one"
+        message = (
+            f"each {what} decays the learning rate that the {what} before has left, with a factor made for the initial "
+            "one"
+        )
         numbers: dict[str, float | int | str | bool | None] = {}
         if case.known():
             numbers = {"trips": trips, "meant": last, "factor": product}

@@ -19,7 +19,9 @@ _SHOWN = frozenset(
     """print format info debug warning error log write append add_scalar add_scalars set_description set_postfix
     set_postfix_str log_metrics update save dict str repr round""".split()
 )
-_NOT_RATES = frozenset("scale mult history log logs list meter sum step steps scheduler decay factor finder lrs".split())
+_NOT_RATES = frozenset(
+    "scale mult history log logs list meter sum step steps scheduler decay factor finder lrs".split()
+)
 _HEAD = """\
 import torch
 
@@ -40,9 +42,9 @@ class LrVariableNotApplied(Rule):
     slug = "lr-variable-not-applied"
     severity = "error"
     summary = "A learning-rate variable is decayed but never reaches the optimizer"
-    why = """An optimizer copies the learning rate when it is built. Changing the variable afterwards changes a number in
-the script and whatever is printed from it; the optimizer goes on with the first value until its param_groups are
-written."""
+    why = """An optimizer copies the learning rate when it is built. Changing the variable afterwards changes a
+number in the script and whatever is printed from it; the optimizer goes on with the first value until its
+param_groups are written."""
     bad = (
         _HEAD
         + """\
@@ -138,7 +140,9 @@ def _decays(training: Training) -> Iterator[tuple[ast.stmt, ast.expr, ast.stmt]]
     for loop in ast.walk(tree):
         if not isinstance(loop, (ast.For, ast.While)) or loop.lineno not in lines:
             continue
-        counters = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
+        counters = (
+            {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
+        )
         for statement in ast.walk(loop):
             if id(statement) in seen or id(statement) not in reached:
                 continue

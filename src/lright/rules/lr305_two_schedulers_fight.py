@@ -89,8 +89,8 @@ scheduler = StepLR(optimizer, step_size=30, gamma=0.1)
         "torch 2.13, measured: ChainedScheduler and hand-made chains with LambdaLR lose what the others did",
         "torch documentation, 'How to adjust learning rate': chaining is described for schedulers that multiply",
     )
-    fix_safety = """Unsafe: a plateau scheduler or a second closed form whose work is undone is taken out. A warmup in front
-of a decay is written as a SequentialLR, which is left to a person."""
+    fix_safety = """Unsafe: a plateau scheduler or a second closed form whose work is undone is taken out. A
+warmup in front of a decay is written as a SequentialLR, which is left to a person."""
     covers = ("LR213", "LR211", "LR103")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -143,7 +143,9 @@ of a decay is written as a SequentialLR, which is left to a person."""
         if not undone.plateau and not wiring.from_scratch(undone):
             return []
         then = (Remedy("delete", "drop its step()", under.place),)
-        return [Remedy("delete", f"drop {undone.text or undone.name}, which has no lasting effect", undone.place, then=then)]
+        return [
+            Remedy("delete", f"drop {undone.text or undone.name}, which has no lasting effect", undone.place, then=then)
+        ]
 
 
 RULE = TwoSchedulersFight()

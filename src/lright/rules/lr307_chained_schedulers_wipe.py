@@ -36,10 +36,11 @@ class ChainedSchedulersWipe(Rule):
     slug = "chained-schedulers-wipe"
     severity = "warning"
     summary = "A ChainedScheduler or SequentialLR has a member that erases what the others do"
-    why = """ChainedScheduler steps its members one after the other on the same learning rate, which works for those that
-multiply what they find. LambdaLR, OneCycleLR, CyclicLR and warm restarts write the learning rate from their own step
-count: a warmup chained in front of one of them never shows. In a SequentialLR the members take turns, but OneCycleLR
-lowers the optimizer's base learning rate as soon as it is built, so a warmup before it runs 25 times too low."""
+    why = """ChainedScheduler steps its members one after the other on the same learning rate, which works for
+those that multiply what they find. LambdaLR, OneCycleLR, CyclicLR and warm restarts write the learning rate
+from their own step count: a warmup chained in front of one of them never shows. In a SequentialLR the members
+take turns, but OneCycleLR lowers the optimizer's base learning rate as soon as it is built, so a warmup before
+it runs 25 times too low."""
     bad = (
         _HEAD
         + """\
@@ -98,15 +99,14 @@ scheduler = SequentialLR(optimizer, [warmup, decay], milestones=[5])
         )
         return self._finding(scheduler, members, message)
 
-    def _sequential(
-        self, case: Case, scheduler: Scheduler, members: list[Scheduler], cycle: Scheduler
-    ) -> Finding:
+    def _sequential(self, case: Case, scheduler: Scheduler, members: list[Scheduler], cycle: Scheduler) -> Finding:
         argument = cycle.arguments.get("div_factor")
         divisor = case.number(argument.value) if argument is not None else 25.0
         others = ", ".join(wiring.titled(member) for member in members if member is not cycle)
         times = f"{divisor:g} times lower than written" if divisor else "lower than written"
         message = (
-            f"{wiring.titled(cycle)} sets the optimizer's base learning rate to max_lr/div_factor when it is built, so in "
+            f"{wiring.titled(cycle)} sets the optimizer's base learning rate to max_lr/div_factor when it is "
+            "built, so in "
             f"this SequentialLR {others} runs {times}"
         )
         return self._finding(scheduler, members, message)

@@ -27,9 +27,10 @@ class SchedulerRebuiltInLoop(Rule):
     slug = "scheduler-rebuilt-in-loop"
     severity = "warning"
     summary = "The scheduler is built inside the training loop, so the schedule starts again every time"
-    why = """A new scheduler counts from 0. Built inside the epoch loop it never gets past its first steps: a cosine or
-a step decay does nothing at all, a warmup stays at its start, and an exponential decay works only by accident. Built
-once per fold on an optimizer that lives across folds, it starts from whatever learning rate the last fold has left."""
+    why = """A new scheduler counts from 0. Built inside the epoch loop it never gets past its first steps: a
+cosine or a step decay does nothing at all, a warmup stays at its start, and an exponential decay works only by
+accident. Built once per fold on an optimizer that lives across folds, it starts from whatever learning rate the
+last fold has left."""
     bad = (
         _HEAD
         + """\
@@ -83,8 +84,8 @@ for epoch in range(60):
 """,
     )
     sources = ("torch 2.13: a new scheduler starts at last_epoch = -1",)
-    fix_safety = """Unsafe for folds (the optimizer has to be made anew too). In an epoch loop the construction is moved in
-front of the loop."""
+    fix_safety = """Unsafe for folds (the optimizer has to be made anew too). In an epoch loop the construction
+is moved in front of the loop."""
     covers = ("LR108", "LR201", "LR202", "LR203", "LR204", "LR211", "LR213", "LR208", "LR214")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -97,9 +98,7 @@ front of the loop."""
             if loop is not None:
                 yield self._finding(case, scheduler, optimizer, built, loop)
 
-    def _restarting(
-        self, case: Case, scheduler: Scheduler, optimizer: Optimizer, built: Site
-    ) -> Loop | None:
+    def _restarting(self, case: Case, scheduler: Scheduler, optimizer: Optimizer, built: Site) -> Loop | None:
         """The loop in which the scheduler is made anew while its optimizer lives on."""
         loop = built.loops[-1]
         made = wiring.build_site(case.training, optimizer.number)
@@ -120,9 +119,7 @@ front of the loop."""
         folds = any(word in written for word in _FOLDS)
         return loop if loop.kind == OUTER and folds and not reset else None
 
-    def _finding(
-        self, case: Case, scheduler: Scheduler, optimizer: Optimizer, built: Site, loop: Loop
-    ) -> Finding:
+    def _finding(self, case: Case, scheduler: Scheduler, optimizer: Optimizer, built: Site, loop: Loop) -> Finding:
         name = wiring.titled(scheduler)
         inner = loop.kind in (EPOCH, BATCH)
         what = "epoch" if loop.kind == EPOCH or loop.epoch_like else "batch" if inner else loop.variable or "run"
@@ -132,7 +129,8 @@ front of the loop."""
             message = f"{name} is built anew in every {what}: it never gets past {reach}"
         else:
             message = (
-                f"{name} is built once per {what}, but {wiring.name_of(optimizer)} (line {optimizer.place.line}) is not: "
+                f"{name} is built once per {what}, but {wiring.name_of(optimizer)} (line "
+                f"{optimizer.place.line}) is not: "
                 f"every {what} after the first starts from the learning rate the last one has left"
             )
         remedies = []
@@ -141,7 +139,10 @@ front of the loop."""
             remedies.append(Remedy("move-before", title, scheduler.place, to=loop.place))
         return self.finding(
             scheduler.place, message, certainty=PROVEN if inner else LIKELY, remedies=remedies,
-            related=[Related(optimizer.place, "the optimizer is built once"), Related(loop.header or loop.place, "in this loop")],
+            related=[
+                Related(optimizer.place, "the optimizer is built once"),
+                Related(loop.header or loop.place, "in this loop"),
+            ],
             subjects=[scheduler.number, optimizer.number],
         )  # fmt: skip
 

@@ -35,9 +35,10 @@ class GroupRatiosFlattened(Rule):
     slug = "group-ratios-flattened"
     severity = "warning"
     summary = "Parameter groups with different learning rates are all given the same one"
-    why = """OneCycleLR and CyclicLR take their learning rates from max_lr (and base_lr), not from the optimizer: a
-single number there makes the learning rates of all groups equal, and a small one for a pretrained body becomes as high
-as that of the new head. The same happens when one value is written into every group by hand."""
+    why = """OneCycleLR and CyclicLR take their learning rates from max_lr (and base_lr), not from the
+optimizer: a single number there makes the learning rates of all groups equal, and a small one for a pretrained
+body becomes as high as that of the new head. The same happens when one value is written into every group by
+hand."""
     bad = (
         _HEAD
         + """\

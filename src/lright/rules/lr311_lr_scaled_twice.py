@@ -13,7 +13,17 @@ from ..timeline import Place
 from . import wiring
 from .base import LIKELY, PROVEN, Related, Rule
 
-_PROCESSES = ("world_size", "worldsize", "num_processes", "n_gpu", "num_gpus", "ngpus", "n_gpus", "hvd.size", "processes")
+_PROCESSES = (
+    "world_size",
+    "worldsize",
+    "num_processes",
+    "n_gpu",
+    "num_gpus",
+    "ngpus",
+    "n_gpus",
+    "hvd.size",
+    "processes",
+)
 _HEAD = """\
 import torch
 import torch.distributed as dist
@@ -42,8 +52,8 @@ class LrScaledTwice(Rule):
     severity = "warning"
     summary = "The learning rate is multiplied by the number of processes, or by the batch size, twice"
     why = """Linear scaling multiplies the learning rate by the number of processes (or by the batch size over a
-reference) once. Done in two places, the factor is squared: with 8 processes the learning rate is 64 times the one for a
-single process, and the run that was tuned on one device diverges on eight."""
+reference) once. Done in two places, the factor is squared: with 8 processes the learning rate is 64 times the
+one for a single process, and the run that was tuned on one device diverges on eight."""
     bad = (
         _HEAD
         + """\
@@ -120,9 +130,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1 * batch_size * world_size
             return "processes"
         return "batch" if unit == SAMPLES_PER_BATCH else None
 
-    def _finding(
-        self, case: Case, optimizer: Optimizer, name: str, what: str, places: list[Place]
-    ) -> Finding:
+    def _finding(self, case: Case, optimizer: Optimizer, name: str, what: str, places: list[Place]) -> Finding:
         fact = case.training.facts.get(name)
         written = fact.text if fact is not None else name
         thing = "the number of processes" if what == "processes" else f"{written} (the batch size)"
@@ -133,8 +141,6 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1 * batch_size * world_size
             conditions=("processes>1",) if what == "processes" else (),
             related=[Related(place, "and again here") for place in places[1:]], subjects=[optimizer.number],
         )  # fmt: skip
-
-
 
 
 def _degree(case: Case, expr: Expr, name: str) -> float | None:

@@ -49,20 +49,26 @@ class LrIsText(Rule):
     slug = "lr-is-text"
     severity = "error"
     summary = "The learning rate is a text, not a number"
-    why = """PyYAML follows YAML 1.1, where a number with an exponent needs a dot and a sign: 1e-3 is read as text,
-1.0e-3 as a number. argparse hands over text unless it is given type=float, and variables of the environment are always
-text. torch then raises TypeError when it compares the learning rate with 0, or later in the first computation with it."""
+    why = """PyYAML follows YAML 1.1, where a number with an exponent needs a dot and a sign: 1e-3 is read as
+text, 1.0e-3 as a number. argparse hands over text unless it is given type=float, and variables of the
+environment are always text. torch then raises TypeError when it compares the learning rate with 0, or later in
+the first computation with it."""
     bad = (
         _YAML.format("1e-3") + _STEP + 'optimizer = torch.optim.AdamW(model.parameters(), lr=config["lr"])\n' + _LOOP,
         _ARGPARSE.format("", '"0.1"') + _STEP + "optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)\n" + _LOOP,
     )
     good = (
         _YAML.format("1.0e-3") + _STEP + 'optimizer = torch.optim.AdamW(model.parameters(), lr=config["lr"])\n' + _LOOP,
-        _YAML.format("1e-3") + _STEP + 'optimizer = torch.optim.AdamW(model.parameters(), lr=float(config["lr"]))\n' + _LOOP,
+        _YAML.format("1e-3") + _STEP
+        + 'optimizer = torch.optim.AdamW(model.parameters(), lr=float(config["lr"]))\n' + _LOOP,
         _ARGPARSE.format("type=float, ", '"0.1"') + _STEP
         + "optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)\n" + _LOOP,
     )  # fmt: skip
-    sources = ("PyYAML 6 (YAML 1.1 floats)", "argparse: type defaults to str", "torch 2.13: TypeError in the constructor")
+    sources = (
+        "PyYAML 6 (YAML 1.1 floats)",
+        "argparse: type defaults to str",
+        "torch 2.13: TypeError in the constructor",
+    )
     fix_safety = "Safe: float() around the value gives the number that is written."
     covers = ("LR504", "LR217")
 
@@ -90,7 +96,9 @@ text. torch then raises TypeError when it compares the learning rate with 0, or 
         except (LrightError, ArithmeticError, TypeError, ValueError, AttributeError):
             return None
         related = [Related(fact.place, "comes from here")] if fact is not None and fact.place is not None else []
-        remedy = Remedy("replace", f"{name}=float({argument.text})", argument.place, f"float({argument.text})", safe=True)
+        remedy = Remedy(
+            "replace", f"{name}=float({argument.text})", argument.place, f"float({argument.text})", safe=True
+        )
         if isinstance(value, str):
             message = f"{name}={argument.text} is the text {value!r}, not a number{_why(fact, value)}: TypeError"
             return self.finding(
@@ -99,7 +107,8 @@ text. torch then raises TypeError when it compares the learning rate with 0, or 
         if isinstance(value, float) and fact is not None and _untyped(case.training, fact):
             option = fact.option or name
             message = (
-                f"--{option} has no type=float: given on the command line it arrives as text and {name}={argument.text} "
+                f"--{option} has no type=float: given on the command line it arrives as text and "
+                f"{name}={argument.text} "
                 "raises TypeError"
             )
             return self.finding(

@@ -133,7 +133,9 @@ for epoch in range(90):
             if not any(loop.kind in (EPOCH, BATCH) for loop in tick.site.loops):
                 return True
         writes = case.training.of("write", scheduler.optimizer)
-        return any(wiring.exclusive(site, load) is False and not site.loops and site.order > load.order for site in writes)
+        return any(
+            wiring.exclusive(site, load) is False and not site.loops and site.order > load.order for site in writes
+        )
 
     def _finding(self, case: Case, scheduler: Scheduler, saves: list[Site], load: Site) -> Finding:
         name = wiring.titled(scheduler)
@@ -168,9 +170,7 @@ for epoch in range(90):
             return f"resumed after epoch {half} of {epochs:g}, it starts from step 0 again, {half} epochs behind"
         return "after a restart it counts from step 0 again"
 
-    def _remedies(
-        self, case: Case, scheduler: Scheduler, saves: list[Site], load: Site, kept: bool
-    ) -> list[Remedy]:
+    def _remedies(self, case: Case, scheduler: Scheduler, saves: list[Site], load: Site, kept: bool) -> list[Remedy]:
         """The same two lines for the scheduler that are there for the optimizer."""
         import ast
 

@@ -62,25 +62,31 @@ class ResumeOrderResetsLr(Rule):
     slug = "resume-order-resets-lr"
     severity = "error"
     summary = "The optimizer's state is loaded before the scheduler is built, which changes the learning rate again"
-    why = """Building a scheduler sets the learning rate of its first step. Built after the optimizer's state was loaded,
-LinearLR, ConstantLR and a SequentialLR with a warmup multiply the restored learning rate by their start factor, and
-because they go on from the current value the run stays that much too low; loading the scheduler's state afterwards does
-not write the learning rate. LambdaLR, OneCycleLR and warm restarts are wrong until their next step. Building first and
-loading both states afterwards is right for all of them."""
+    why = """Building a scheduler sets the learning rate of its first step. Built after the optimizer's state
+was loaded, LinearLR, ConstantLR and a SequentialLR with a warmup multiply the restored learning rate by their
+start factor, and because they go on from the current value the run stays that much too low; loading the
+scheduler's state afterwards does not write the learning rate. LambdaLR, OneCycleLR and warm restarts are wrong
+until their next step. Building first and loading both states afterwards is right for all of them."""
     bad = (
         _HEAD + _RESUME + _OPTIMIZER + _WARMUP + _RESUME + _SCHEDULER + _LOOP,
         _HEAD + _RESUME + _OPTIMIZER + _LAMBDA + _RESUME + _SCHEDULER + _LOOP,
     )
     good = (
         _HEAD + _WARMUP + _RESUME + _OPTIMIZER + _SCHEDULER + _LOOP,
-        _HEAD + _RESUME + _OPTIMIZER + "scheduler = CosineAnnealingLR(optimizer, T_max=90)\n" + _RESUME + _SCHEDULER + _LOOP,
+        _HEAD
+        + _RESUME
+        + _OPTIMIZER
+        + "scheduler = CosineAnnealingLR(optimizer, T_max=90)\n"
+        + _RESUME
+        + _SCHEDULER
+        + _LOOP,
     )
     sources = (
         "torch 2.13, measured for every scheduler: uninterrupted against resumed; after the warmup LinearLR(0.1) stays "
         "10 times too low, building first and loading both is exact",
     )
-    fix_safety = """Safe where the optimizer's state is loaded again right after the scheduler's: the optimizer's state
-holds the learning rate that was saved."""
+    fix_safety = """Safe where the optimizer's state is loaded again right after the scheduler's: the
+optimizer's state holds the learning rate that was saved."""
     covers = ("LR401",)
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -129,7 +135,7 @@ holds the learning rate that was saved."""
         name = wiring.titled(scheduler)
         per_batch = all(tick.rate.unit in (EVERY_BATCH, EVERY_UPDATE) for tick in case.ticks(scheduler))
         if reset == "lasting":
-            effect = "multiplies the restored learning rate by its start factor, and loading its own state does not undo that"
+            effect = "multiplies the restored learning rate by its start factor, which loading its own state does not undo"
         else:
             effect = "sets the learning rate of its first step, which stays in force until its next step()"
         message = f"{name} is built after the optimizer's state was loaded on line {load.place.line}: it {effect}"
@@ -141,7 +147,10 @@ holds the learning rate that was saved."""
             remedies.append(Remedy("insert-after", title, own.place, text, safe=True))
         return self.finding(
             scheduler.place, message, severity=severity, certainty=PROVEN, conditions=("resume",), remedies=remedies,
-            related=[Related(load.place, "the optimizer's state is loaded here"), Related(own.place, "the scheduler's here")],
+            related=[
+                Related(load.place, "the optimizer's state is loaded here"),
+                Related(own.place, "the scheduler's here"),
+            ],
             subjects=[scheduler.number, *scheduler.children],
         )  # fmt: skip
 

@@ -44,27 +44,32 @@ class LastEpochMisused(Rule):
     slug = "last-epoch-misused"
     severity = "error"
     summary = "last_epoch is given for a fresh optimizer, off by one, or in the wrong unit"
-    why = """last_epoch=n says: n + 1 calls of step() are done, and the optimizer carries the initial_lr and the current
-learning rate of that moment, because its state was loaded. With a fresh optimizer torch raises KeyError. The value
-counts calls of step(): of a schedule that is stepped per batch it is a number of batches. And it is one less than the
-number of calls that are done, so -1 at the start; 0 skips the first learning rate."""
+    why = """last_epoch=n says: n + 1 calls of step() are done, and the optimizer carries the initial_lr and the
+current learning rate of that moment, because its state was loaded. With a fresh optimizer torch raises
+KeyError. The value counts calls of step(): of a schedule that is stepped per batch it is a number of batches.
+And it is one less than the number of calls that are done, so -1 at the start; 0 skips the first learning rate."""
     bad = (
         _HEAD + "scheduler = CosineAnnealingLR(optimizer, T_max=90, last_epoch=start_epoch - 1)\n" + _LOOP.format(""),
-        _HEAD + _OPTIMIZER + "scheduler = CosineAnnealingLR(optimizer, T_max=90, last_epoch=start_epoch)\n" + _LOOP.format(""),
+        _HEAD
+        + _OPTIMIZER
+        + "scheduler = CosineAnnealingLR(optimizer, T_max=90, last_epoch=start_epoch)\n"
+        + _LOOP.format(""),
         _HEAD
         + _OPTIMIZER
         + "scheduler = CosineAnnealingLR(optimizer, T_max=90 * len(loader), last_epoch=start_epoch - 1)\n"
         + _LOOP.format("    "),
     )
     good = (
-        _HEAD + _OPTIMIZER + "scheduler = CosineAnnealingLR(optimizer, T_max=90, last_epoch=start_epoch - 1)\n" + _LOOP.format(""),
+        _HEAD + _OPTIMIZER
+        + "scheduler = CosineAnnealingLR(optimizer, T_max=90, last_epoch=start_epoch - 1)\n" + _LOOP.format(""),
         _HEAD
         + _OPTIMIZER
         + "scheduler = CosineAnnealingLR(optimizer, T_max=90 * len(loader), last_epoch=start_epoch * len(loader) - 1)\n"
         + _LOOP.format("    "),
     )  # fmt: skip
     sources = (
-        "torch 2.13, measured: KeyError \"param 'initial_lr' is not specified\" with a fresh optimizer; with the optimizer "
+        "torch 2.13, measured: KeyError \"param 'initial_lr' is not specified\" with a fresh optimizer; with "
+        "the optimizer "
         "loaded, last_epoch=start - 1 continues every schedule exactly and last_epoch=start does not",
     )
     fix_safety = "Unsafe: the value of last_epoch is changed; runs resumed before were on another curve."
@@ -91,18 +96,22 @@ number of calls that are done, so -1 at the start; 0 skips the first learning ra
         ahead = _distance(case, given, epochs)
         remedies = []
         if ahead == 0 and not fresh or (number == 0 and ahead == 0):
-            remedies.append(Remedy("replace", f"last_epoch={argument.text} - 1", argument.place, f"{argument.text} - 1"))
+            remedies.append(
+                Remedy("replace", f"last_epoch={argument.text} - 1", argument.place, f"{argument.text} - 1")
+            )
         if fresh and number is not None:
             if number < 0:
                 return None
             message = (
-                f"last_epoch={argument.text} is {number:g}, but the optimizer is a fresh one: KeyError, 'initial_lr' is not "
+                f"last_epoch={argument.text} is {number:g}, but the optimizer is a fresh one: KeyError, "
+                "'initial_lr' is not "
                 "specified (a first run starts with last_epoch=-1)"
             )
             return self._finding(scheduler, argument, message, (), PROVEN, remedies)
         if fresh and case.training.condition == "resume" and ahead is not None:
             message = (
-                f"on a resumed run last_epoch={argument.text} is 0 or more, but the optimizer's state is not loaded before: "
+                f"on a resumed run last_epoch={argument.text} is 0 or more, but the optimizer's state is not "
+                "loaded before: "
                 "KeyError, 'initial_lr' is not specified"
             )
             return self._finding(scheduler, argument, message, ("resume",), PROVEN, [])
@@ -118,13 +127,17 @@ number of calls that are done, so -1 at the start; 0 skips the first learning ra
             return None
         if all(tick.rate.unit in (EVERY_BATCH, EVERY_UPDATE) for tick in case.ticks(scheduler)):
             message = (
-                f"last_epoch={argument.text} counts epochs, but {wiring.titled(scheduler)} is stepped once per batch: a "
+                f"last_epoch={argument.text} counts epochs, but {wiring.titled(scheduler)} is stepped once per "
+                "batch: a "
                 "resumed run is put back to the first batches of the schedule"
             )
-            return self._finding(scheduler, argument, message, ("resume",), PROVEN, self._in_batches(case, argument, ahead))
+            return self._finding(
+                scheduler, argument, message, ("resume",), PROVEN, self._in_batches(case, argument, ahead)
+            )
         if ahead >= 0:
             message = (
-                f"last_epoch={argument.text} is one too many: the next epoch is {argument.text} itself, so {int(ahead) + 1} "
+                f"last_epoch={argument.text} is one too many: the next epoch is {argument.text} itself, so "
+                f"{int(ahead) + 1} "
                 f"step{'s' if ahead else ''} of the schedule are skipped on resume"
             )
             return self._finding(scheduler, argument, message, ("resume",), PROVEN, remedies)
@@ -164,7 +177,12 @@ number of calls that are done, so -1 at the start; 0 skips the first learning ra
 
     def _in_batches(self, case: Case, argument: Argument, ahead: float) -> list[Remedy]:
         per_epoch = case.source(case.batches_per_epoch())
-        if per_epoch is None or ahead != -1 or not argument.text.endswith(" - 1") or case.accumulation(None) is not None:
+        if (
+            per_epoch is None
+            or ahead != -1
+            or not argument.text.endswith(" - 1")
+            or case.accumulation(None) is not None
+        ):
             return []
         text = f"{argument.text.removesuffix(' - 1')} * {per_epoch} - 1"
         return [Remedy("replace", f"count batches: last_epoch={text}", argument.place, text)]

@@ -13,7 +13,7 @@ from ..timeline import Place, Site
 from . import wiring
 from .base import PROVEN, Related, Remedy, Rule
 
-# torch 2.13 and timm 1.0 keep their whole __dict__ in state_dict(); transformers keeps the functions, which hold no state.
+# torch 2.13 and timm 1.0 keep their whole __dict__ in state_dict(); functions, as in transformers, hold no state.
 _KEEP_NOTHING = frozenset(("LambdaLR", "MultiplicativeLR"))
 _HEAD = """\
 import os
@@ -51,9 +51,10 @@ class ExtendedRunKeepsOldLength(Rule):
     slug = "extended-run-keeps-old-length"
     severity = "warning"
     summary = "A longer schedule is asked for on resume, but load_state_dict brings the old length back"
-    why = """The state of a torch or timm scheduler holds its arguments too: load_state_dict() silently puts back T_max,
-total_iters, milestones or total_steps of the run that was saved, over those the scheduler was just built with. A cosine
-reaches its floor at the old end and rises again, OneCycleLR raises. Resuming with the same length is not affected."""
+    why = """The state of a torch or timm scheduler holds its arguments too: load_state_dict() silently puts
+back T_max, total_iters, milestones or total_steps of the run that was saved, over those the scheduler was just
+built with. A cosine reaches its floor at the old end and rises again, OneCycleLR raises. Resuming with the same
+length is not affected."""
     bad = (
         _HEAD
         + 'start_epoch, epochs = 0, 150 if os.path.isfile("last.pt") else 100\n'
@@ -141,7 +142,8 @@ end; the part already done is not redone."""
         self, scheduler: Scheduler, load: Site, name: str, place: Place, how: str, remedy: Remedy | None
     ) -> Finding:
         message = (
-            f"this puts {name} back to that of the run that was saved: the other length {how} on line {place.line} for the "
+            f"this puts {name} back to that of the run that was saved: the other length {how} on line "
+            f"{place.line} for the "
             f"resumed run is lost"
         )
         return self.finding(

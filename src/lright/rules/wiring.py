@@ -51,7 +51,8 @@ def period(first: Site, second: Site) -> Loop | None:
 
 
 def regular(case: Case, site: Site) -> bool:
-    """Whether a site happens in every period, or in every so many: under no test of the epoch or of anything unknown."""
+    """Whether a site happens in every period, or in every so many: under no test of the epoch or of anything "
+    "unknown."""
     if case.rate(site).conditional:
         return False
     loop = site.innermost(EPOCH, BATCH)
@@ -72,7 +73,11 @@ def name_of(thing: Scheduler | Optimizer) -> str:
 
 def titled(scheduler: Scheduler) -> str:
     """The variable with its class: ``scheduler (StepLR)``."""
-    return f"{scheduler.text} ({scheduler.name})" if scheduler.text and scheduler.seen else scheduler.text or scheduler.name
+    return (
+        f"{scheduler.text} ({scheduler.name})"
+        if scheduler.text and scheduler.seen
+        else scheduler.text or scheduler.name
+    )
 
 
 def groups_differ(case: Case, optimizer: Optimizer) -> bool:
@@ -119,7 +124,8 @@ def symbols(expr: Expr) -> Iterator[Sym]:
 
 
 def factor_of(expr: object, symbol: str) -> Expr | None:
-    """F where ``expr`` is ``symbol * F`` or ``symbol / G`` with F free of the symbol; None where it has another form."""
+    """F where ``expr`` is ``symbol * F`` or ``symbol / G`` with F free of the symbol; None where it has "
+    "another form."""
     if isinstance(expr, Sym):
         return Lit(1.0) if expr.name == symbol else None
     if not isinstance(expr, Op) or expr.name not in ("*", "/"):
