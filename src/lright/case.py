@@ -6,6 +6,7 @@ How often does this scheduler tick? What does its length count? What does the le
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
@@ -636,11 +637,11 @@ class Outcome:
         if not self.witness or not self.epochs:
             return curve
         made_up = []
-        for expr, unit in ((self.case.batches_per_epoch(), "batches per epoch"), (self.case.epochs(), "epochs")):
+        for expr, unit in ((self.case.batches_per_epoch(), "batches/epoch"), (self.case.epochs(), "epochs")):
             if expr is not None and self.case.number(expr) is None:
-                made_up.append(f"{self.case.number(expr, self.witness):g} {unit}")
+                made_up.append(f"{self.case.number(expr, self.witness):,.6g} {unit}")
         points = tuple((x / self.updates * self.epochs, lr) for x, lr in curve.points)
-        label = f"if there were {' and '.join(made_up)}" if made_up else curve.label
+        label = f"e.g. {', '.join(made_up)}" if made_up else curve.label
         return replace(curve, points=points, unit="epoch", label=label)
 
     def planned(self, per: Unit, points: int = 240) -> Curve | None:
@@ -768,6 +769,8 @@ def _mentions(expr: Expr, name: str) -> bool:
 
 def _is_tick(expr: Expr, variable: str) -> bool:
     """The tick itself, converted or shifted by a number or a length (``float(t)``, ``t + 1``, ``t - warmup``)."""
+    if isinstance(expr, Op) and expr.name == "*":  # the angle of a cosine: pi * t / T
+        return any(_is_tick(a, variable) and b == Lit(math.pi) for a, b in (expr.args, expr.args[::-1]))
     if isinstance(expr, Op) and expr.name in ("float", "int", "max", "min", "+", "-", "floor"):
         return any(_is_tick(arg, variable) for arg in expr.args if _mentions(arg, variable))
     return isinstance(expr, Sym) and expr.name == variable

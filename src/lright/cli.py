@@ -378,9 +378,11 @@ def _of_script(path: str, asked: argparse.Namespace, script_arguments: tuple[str
         )
     if not curves:
         raise LrightError(f"{name}: no learning-rate schedule is seen in it: plot a schedule in words")
+    from .records import replace
+
     several = len(curves) > 1
     return [
-        Plotted(label := _label(name, curve, several), drawable(curve)._replace(label=label))
+        Plotted(label := _label(name, curve, several), replace(drawable(curve), label=label))
         for curve in curves
     ]
 

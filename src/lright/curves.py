@@ -88,7 +88,7 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
         outcome = case.outcome(ticking[0], witness)
         if outcome is None:
             return []
-        made = [outcome.curve(group, points) for group in range(len(optimizer.groups))]
+        made = [outcome.curve(group, points, example=False) for group in range(len(optimizer.groups))]
         return [curve for curve in made if curve is not None and _whole(curve, outcome)]
     play = case.play(optimizer, witness)
     if play is None or not play.updates or not optimizer.seen:

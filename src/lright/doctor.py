@@ -139,6 +139,8 @@ def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
         for finding in _explained(found, applied):
             if not finding.conditions:
                 finding = replace(finding, conditions=(case.training.condition,))
+            if finding.unless:
+                finding = replace(finding, unless=tuple(_named(case, finding.unless)))
             key = (finding.rule, finding.place.line, case.training.entry)
             known = merged.get(key)
             if known is None:
@@ -316,9 +318,12 @@ def _closure(case: Case, expr: Expr) -> set[str]:
 
 
 def _unknown(case: Case | None) -> list[str]:
-    """What is not known, as a person would set it: the length of a loader rather than what it is computed from."""
-    if case is None:
-        return []
+    """What is not known, as a person would set it."""
+    return [] if case is None else _named(case, case.unknowns())
+
+
+def _named(case: Case, symbols: Iterable[str]) -> list[str]:
+    """Unknown symbols as the script writes them: the length of a loader rather than what it is computed from."""
     facts = case.training.facts
     names: dict[str, None] = {}
     inside: set[str] = set()
@@ -327,7 +332,7 @@ def _unknown(case: Case | None) -> list[str]:
             inside |= _closure(case, loader.length) - {loader.length.name}
             if any(_runs_over(loop, loader) for loop in case.training_loops()):
                 names[facts[loader.length.name].text] = None
-    for name in case.unknowns():
+    for name in symbols:
         if name in facts and not (name in inside and facts[name].text.startswith("len(")):
             names[facts[name].text] = None
     return list(names)

@@ -8,7 +8,7 @@ from ..case import EVERY_EPOCH, Case, Length, Outcome, Tick
 from ..finding import Finding
 from ..quantity import Unit
 from ..situation import Scheduler
-from ..timeline import BATCH
+from ..timeline import BATCH, EPOCH
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
 from .ticking import PER_BATCH, certain, counting, out_of_sight, size_of
 
@@ -165,6 +165,12 @@ right; the first keeps the schedule as written and is offered first."""
             remedies.append(
                 Remedy("move-after-loop", "step the scheduler once per epoch, after the batch loop", tick.site.place,
                        to=batch.place, accepts="planned")
+            )  # fmt: skip
+        epoch = tick.site.innermost(EPOCH)
+        if epoch is not None and epoch.function == tick.site.event.function:
+            remedies.append(
+                Remedy("move-to-loop-end", "step the scheduler once per epoch, at the end of it", tick.site.place,
+                       to=epoch.place, accepts="planned")
             )  # fmt: skip
         per_epoch = case.source(case.batches_per_epoch())
         if length is not None and per_epoch is not None and length.name != "lr_lambda" and length.unit is Unit.EPOCH:

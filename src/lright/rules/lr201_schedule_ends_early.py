@@ -63,6 +63,8 @@ would be right too."""
         )  # a function of the user's: only what trains nothing is certain
         if after > floor + RISE * (top - floor):
             return WARNING if written else ERROR
+        if (outcome.lr_at_tick(last) or 0.0) < -RISE * top:
+            return ERROR
         if last + 1 - end > MARGIN * outcome.ticks:
             return WARNING if floor <= (0.0 if written else LOW * top) else INFO
         return None
@@ -71,22 +73,30 @@ would be right too."""
         outcome = found.outcome
         end, last = end_of(found, outcome) or 0, last_tick(outcome)
         floor, after = outcome.lr_at_tick(end) or 0.0, highest(outcome, end + 1, last) or 0.0
-        peak = highest(outcome, 0, end) or 1.0
-        known = found.exact and found.case.peak_known(outcome.optimizer)
         written = f" ({found.written()})" if found.written() else ""
-        message = f"{found.name}{written} is at its lowest after {found.moment(end)}"
-        if after > floor + RISE * (peak - floor):
-            message += (
-                f" and then rises again, to {zero(after) if known else f'{after / peak:.0%} of its peak'}"
-            )
-        else:
-            message += f": the rest of the training runs at {zero(floor) if known else f'{floor / peak:.2g} of its peak'}"
+        message = f"{found.name}{written} is at its lowest after {found.moment(end)}{self._then(found, floor, after)}"
         return self.finding(
             found.place(), message, severity=verdict, certainty=LIKELY if literal(found.length()) else PROVEN,
             numbers={"length": end, "ticks": outcome.ticks, "floor": floor, "highest_after": after} if found.exact else {},
             related=found.related(), remedies=fit(found), actual=outcome.curve(label="actual"),
             subjects=[found.scheduler.number], unless=found.unless(),
         )  # fmt: skip
+
+    def _then(self, found: Span, floor: float, after: float) -> str:
+        """What the learning rate does in the rest of the training."""
+        outcome = found.outcome
+        peak = highest(outcome, 0, end_of(found, outcome) or 0) or 1.0
+        final = outcome.lr_at_tick(last_tick(outcome)) or 0.0
+        known = found.exact and found.case.peak_known(outcome.optimizer)
+
+        def said(lr: float) -> str:
+            return zero(lr) if known else f"{lr / peak:.2g} of its peak"
+
+        if after > floor + RISE * (peak - floor):
+            return f" and then rises again, to {said(after)}"
+        if final < -RISE * peak:
+            return f" and then turns negative, down to {said(final)}"
+        return f": the rest of the training runs at {said(floor)}"
 
 
 RULE = ScheduleEndsEarly()

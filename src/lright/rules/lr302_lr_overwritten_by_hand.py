@@ -10,7 +10,7 @@ from ..quantity import Expr, Sym
 from ..situation import Optimizer, Scheduler
 from ..timeline import Site
 from . import wiring
-from .base import LIKELY, PROVEN, Related, Remedy, Rule
+from .base import LIKELY, PROVEN, Related, Rule
 
 
 class LrOverwrittenByHand(Rule):
@@ -110,7 +110,7 @@ for epoch in range(90):
         "CosineAnnealingLR bends",
     )
     fix_safety = (
-        "Unsafe: the script does not say which of the two was meant; dropping the scheduler's step() is offered."
+        "Unsafe: the script does not say which of the two was meant; dropping the scheduler is offered where nothing else uses it."
     )
     covers = ("LR108", "LR305", "LR310", "LR213")
 
@@ -153,8 +153,7 @@ for epoch in range(90):
         name = wiring.titled(scheduler)
         effect = self._effect(case, optimizer, scheduler)
         message = f"the learning rate is written by hand here and set by {name} on line {tick.place.line}: {effect}"
-        remedies = [Remedy("delete", f"drop {scheduler.text or 'the scheduler'}.step() and keep the manual schedule",
-                           tick.place)]  # fmt: skip
+        remedies = wiring.dropped(case.training, scheduler, tick.place)
         return self.finding(
             write.place, message, certainty=PROVEN if optimizer.seen else LIKELY,
             related=[Related(tick.place, f"{name} sets it here"), Related(scheduler.place, "the scheduler")],
@@ -208,7 +207,6 @@ for epoch in range(90):
         )
         return self.finding(
             writes[0].place, message, related=[Related(scheduler.place, "built here, never stepped")],
-            remedies=[Remedy("delete", "drop the scheduler", scheduler.place)],
             subjects=[scheduler.number, optimizer.number],
         )  # fmt: skip
 

@@ -98,7 +98,7 @@ warmup in front of a decay is written as a SequentialLR, which is left to a pers
             for over in case.ticks(wiping):
                 for under in case.ticks(undone):
                     if self._meet(case, over.site, under.site):
-                        yield self._finding(wiping, undone, over.site, under.site)
+                        yield self._finding(case, wiping, undone, over.site, under.site)
                         break
                 else:
                     continue
@@ -122,7 +122,7 @@ warmup in front of a decay is written as a SequentialLR, which is left to a pers
             return False
         return wiring.regular(case, first) and wiring.regular(case, second)
 
-    def _finding(self, wiping: Scheduler, undone: Scheduler, over: Site, under: Site) -> Finding:
+    def _finding(self, case: Case, wiping: Scheduler, undone: Scheduler, over: Site, under: Site) -> Finding:
         strong, weak = wiring.titled(wiping), wiring.titled(undone)
         if wiring.from_scratch(undone):
             last = max((over, under), key=lambda site: site.order)
@@ -134,18 +134,15 @@ warmup in front of a decay is written as a SequentialLR, which is left to a pers
             message = f"{strong} computes the learning rate anew at every step, so what {weak} does to it is undone"
         related = [Related(under.place, f"{weak} is stepped here"), Related(wiping.place, strong)]
         return self.finding(
-            over.place, message, subjects=[wiping.number, undone.number], remedies=self._remedies(undone, under),
+            over.place, message, subjects=[wiping.number, undone.number], remedies=self._remedies(case, undone, under),
             related=[*related, Related(undone.place, weak)],
         )  # fmt: skip
 
-    def _remedies(self, undone: Scheduler, under: Site) -> list[Remedy]:
+    def _remedies(self, case: Case, undone: Scheduler, under: Site) -> list[Remedy]:
         """Dropping what has no effect; not where that is the decay itself, beside what looks like a warmup."""
         if not undone.plateau and not wiring.from_scratch(undone):
             return []
-        then = (Remedy("delete", "drop its step()", under.place),)
-        return [
-            Remedy("delete", f"drop {undone.text or undone.name}, which has no lasting effect", undone.place, then=then)
-        ]
+        return list(wiring.dropped(case.training, undone, under.place))
 
 
 RULE = TwoSchedulersFight()

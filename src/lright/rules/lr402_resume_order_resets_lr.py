@@ -135,7 +135,7 @@ optimizer's state holds the learning rate that was saved."""
         name = wiring.titled(scheduler)
         per_batch = all(tick.rate.unit in (EVERY_BATCH, EVERY_UPDATE) for tick in case.ticks(scheduler))
         if reset == "lasting":
-            effect = "multiplies the restored learning rate by its start factor, which loading its own state does not undo"
+            effect = "multiplies the restored learning rate by its start factor, which its own state does not undo"
         else:
             effect = "sets the learning rate of its first step, which stays in force until its next step()"
         message = f"{name} is built after the optimizer's state was loaded on line {load.place.line}: it {effect}"

@@ -134,7 +134,8 @@ def span(case: Case, scheduler: Scheduler) -> Span | None:
     outcomes = [case.outcome(scheduler, witness) for witness in case.witnesses()]
     if any(outcome is None or outcome.ticks == 0 for outcome in outcomes):
         return None
-    unknown_ticks = unknown_in(case, [loop.trips for tick in ticks for loop in tick.site.loops])
+    again = case.remade(scheduler)
+    unknown_ticks = unknown_in(case, [o.trips for tick in ticks for o in tick.site.loops if o not in again])
     unknown_lengths = unknown_in(case, lengths_in(case, scheduler))
     return Span(
         case, scheduler, tuple(ticks), tuple(o for o in outcomes if o is not None),
@@ -321,8 +322,7 @@ def _end_of_function(found: Span, outcome: Outcome) -> int | None:
         top = highest(outcome, 0, end)
         if here is None or before is None or top is None or not here < before:
             continue
-        after = outcome.lr_at_tick(end + 1)
-        if here <= 1e-6 * top and (after is None or after >= here):
+        if here <= 1e-6 * top:
             return end
     return None
 

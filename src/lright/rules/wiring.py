@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..case import Case
+from ..finding import Remedy
 from ..quantity import Expr, Lit, Op, Sym
 from ..schedule import emulate
 from ..situation import Optimizer, Scheduler, Training
@@ -163,3 +164,22 @@ def text_of(node: object) -> str:
 def called(node: ast.Call) -> str:
     """The last name of what a call calls."""
     return getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+
+
+def dropped(training: Training, scheduler: Scheduler, tick: Place) -> tuple[Remedy, ...]:
+    """Taking a scheduler out, with its only step(); nothing where the script mentions it elsewhere."""
+    import ast
+
+    tree = training.notes.get("tree")
+    if not scheduler.text or not isinstance(tree, ast.Module):
+        return ()
+    used = sum(
+        isinstance(node, (ast.Name, ast.Attribute))
+        and isinstance(node.ctx, ast.Load)
+        and ast.unparse(node) == scheduler.text
+        for node in ast.walk(tree)
+    )
+    if used != 1:
+        return ()
+    step = Remedy("delete", "drop its step()", tick)
+    return (Remedy("delete", f"drop {scheduler.text}", scheduler.place, then=(step,)),)

@@ -346,6 +346,9 @@ class Reader:
             self.opaque_fact(value)
         elif isinstance(value, Table) and not value.text:
             value.text = text
+            for key, held in value.items.items():
+                if isinstance(held, Thing):
+                    self._name_thing(held, f"{text}[{key!r}]")
         elif isinstance(value, Instance):
             value.prefix = value.prefix or text
             value.text = value.text or text
