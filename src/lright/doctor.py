@@ -207,11 +207,10 @@ class _Before:
 
 def _with_fix(finding: Finding, before: _Before) -> Finding:
     """The finding with the first remedy that proves itself, the others named."""
-    titles = [remedy.title for remedy in finding.remedies]
-    for remedy in finding.remedies:
+    for position, remedy in enumerate(finding.remedies):
         fix = _proved(finding, remedy, before)
         if fix is not None:
-            others = tuple(title for title in titles if title != remedy.title)
+            others = tuple(other.title for other in finding.remedies[position + 1 :])
             return replace(finding, fix=replace(fix, alternatives=others))
     return finding
 
