@@ -438,7 +438,7 @@ def test_module_and_version() -> None:
 
 
 def test_a_closed_pipe_is_quiet() -> None:
-    script = f"{sys.executable} -m lright --help | true"
+    script = f"'{sys.executable}' -m lright --help | true"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     for _ in range(3):
         done = subprocess.run(["sh", "-c", script], capture_output=True, env=environment, check=False)

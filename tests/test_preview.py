@@ -179,6 +179,7 @@ def test_groups_that_agree_are_drawn_once() -> None:
 
 
 def test_timm_is_told_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "timm", raising=False)  # another test's stub
     found = importlib.util.find_spec("timm")
     if found is None or found.submodule_search_locations is None:
         pytest.skip("timm is not installed")
