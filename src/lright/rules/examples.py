@@ -26,9 +26,7 @@ def per_epoch(schedule: str, epochs: int = 90, optimizer: str = "SGD(model.param
     return _HEAD.format(epochs=epochs, optimizer=optimizer) + schedule + _LOOP + "    scheduler.step()\n"
 
 
-def per_batch(
-    schedule: str, epochs: int = 10, optimizer: str = "SGD(model.parameters(), lr=0.1, momentum=0.9)"
-) -> str:
+def per_batch(schedule: str, epochs: int = 10, optimizer: str = "SGD(model.parameters(), lr=0.1, momentum=0.9)") -> str:
     """A script that steps ``scheduler`` once per batch."""
     return _HEAD.format(epochs=epochs, optimizer=optimizer) + schedule + _LOOP + "        scheduler.step()\n"
 

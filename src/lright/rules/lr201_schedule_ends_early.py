@@ -20,9 +20,10 @@ class ScheduleEndsEarly(Rule):
     slug = "schedule-ends-early"
     severity = WARNING
     summary = "The schedule is shorter than the training: it stays at its floor, or a cosine rises again"
-    why = """Past its length a linear or polynomial decay stays at its last value, so the rest of the training hardly
-learns. CosineAnnealingLR and the cosine schedules of transformers do worse: the formula is periodic and the learning rate climbs
-again, which undoes the decay. With T_max=50 and 100 epochs the last epochs run at the peak."""
+    why = """Past its length a linear or polynomial decay stays at its last value, so the rest of the
+training hardly learns. CosineAnnealingLR and the cosine schedules of transformers do worse: the formula is
+periodic and the learning rate climbs again, which undoes the decay. With T_max=50 and 100 epochs the last
+epochs run at the peak."""
     bad = (
         examples.per_epoch("scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=45)\n"),
         examples.per_batch(
@@ -39,8 +40,8 @@ again, which undoes the decay. With T_max=50 and 100 epochs the last epochs run 
         "Hoffmann et al. 2022: a cosine should be as long as the run",
         "our judgement: a tenth of the training at the floor, a rise of a hundredth of the peak",
     )
-    fix_safety = """Unsafe: the length of the training is offered as the length of the schedule; shortening the training
-would be right too."""
+    fix_safety = """Unsafe: the length of the training is offered as the length of the schedule; shortening
+the training would be right too."""
     covers = ("LR214",)
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -58,9 +59,7 @@ would be right too."""
         floor, top, after = outcome.lr_at_tick(end), highest(outcome, 0, end), highest(outcome, end + 1, last)
         if floor is None or top is None or after is None or floor >= top * (1 - 1e-6):
             return None
-        written = (
-            found.last().name in LAMBDAS
-        )  # a function of the user's: only what trains nothing is certain
+        written = found.last().name in LAMBDAS  # a function of the user's: only what trains nothing is certain
         if after > floor + RISE * (top - floor):
             return WARNING if written else ERROR
         if (outcome.lr_at_tick(last) or 0.0) < -RISE * top:
@@ -76,11 +75,19 @@ would be right too."""
         written = f" ({found.written()})" if found.written() else ""
         message = f"{found.name}{written} is at its lowest after {found.moment(end)}{self._then(found, floor, after)}"
         return self.finding(
-            found.place(), message, severity=verdict, certainty=LIKELY if literal(found.length()) else PROVEN,
-            numbers={"length": end, "ticks": outcome.ticks, "floor": floor, "highest_after": after} if found.exact else {},
-            related=found.related(), remedies=fit(found), actual=outcome.curve(label="actual"),
-            subjects=[found.scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            found.place(),
+            message,
+            severity=verdict,
+            certainty=LIKELY if literal(found.length()) else PROVEN,
+            numbers={"length": end, "ticks": outcome.ticks, "floor": floor, "highest_after": after}
+            if found.exact
+            else {},
+            related=found.related(),
+            remedies=fit(found),
+            actual=outcome.curve(label="actual"),
+            subjects=[found.scheduler.number],
+            unless=found.unless(),
+        )
 
     def _then(self, found: Span, floor: float, after: float) -> str:
         """What the learning rate does in the rest of the training."""

@@ -19,9 +19,10 @@ class ScheduleNeverFinishes(Rule):
     slug = "schedule-never-finishes"
     severity = WARNING
     summary = "The schedule is longer than the training: the learning rate never comes down"
-    why = """Most of what a decay gains is gained near its end, where the learning rate is low. A schedule that is cut off
-leaves the weights where a high learning rate put them. Language models trained with a cosine over 25% longer than the run
-ended clearly worse than with one that fitted; other shapes are high for longer the more is cut off."""
+    why = """Most of what a decay gains is gained near its end, where the learning rate is low. A schedule
+that is cut off leaves the weights where a high learning rate put them. Language models trained with a
+cosine over 25% longer than the run ended clearly worse than with one that fitted; other shapes are high for
+longer the more is cut off."""
     bad = (
         examples.per_epoch("scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=200)\n"),
         examples.per_batch(
@@ -37,7 +38,9 @@ ended clearly worse than with one that fitted; other shapes are high for longer 
         "Hoffmann et al. 2022, figure A1: a cosine over 25% too long hurts clearly",
         "our judgement: 10% for other shapes, and a twentieth of the way down left",
     )
-    fix_safety = "Unsafe: the length of the training is offered as the length of the schedule; a longer training would do too."
+    fix_safety = (
+        "Unsafe: the length of the training is offered as the length of the schedule; a longer training would do too."
+    )
     covers = ("LR211",)
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -62,17 +65,25 @@ ended clearly worse than with one that fitted; other shapes are high for longer 
         written = f" ({found.written()})" if found.written() else ""
         if found.exact:
             unit = "epochs" if found.per_epoch else "steps"
-            message = f"{found.name}{written} takes {end:,} {unit} to come down, but it is stepped {outcome.ticks:,} times"
+            message = (
+                f"{found.name}{written} takes {end:,} {unit} to come down, but it is stepped {outcome.ticks:,} times"
+            )
         else:
             message = f"{found.name}{written} is {end / outcome.ticks:.3g} times as long as the training"
         at = f"{zero(final)}, " if found.exact and found.case.peak_known(outcome.optimizer) else ""
         return self.finding(
-            found.place(), f"{message}: the training ends at {at}{share:.0%} of the peak",
+            found.place(),
+            f"{message}: the training ends at {at}{share:.0%} of the peak",
             certainty=LIKELY if literal(found.length()) else PROVEN,
-            numbers={"length": end, "ticks": outcome.ticks, "final_lr": final, "share": round(share, 4)} if found.exact else {},
-            related=found.related(), remedies=fit(found), actual=outcome.curve(label="actual"),
-            subjects=[found.scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            numbers={"length": end, "ticks": outcome.ticks, "final_lr": final, "share": round(share, 4)}
+            if found.exact
+            else {},
+            related=found.related(),
+            remedies=fit(found),
+            actual=outcome.curve(label="actual"),
+            subjects=[found.scheduler.number],
+            unless=found.unless(),
+        )
 
 
 RULE = ScheduleNeverFinishes()

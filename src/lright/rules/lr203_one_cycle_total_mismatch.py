@@ -18,11 +18,12 @@ class OneCycleTotalMismatch(Rule):
     slug = "one-cycle-total-mismatch"
     severity = ERROR
     summary = "OneCycleLR's number of steps is not the number of times it is stepped"
-    why = """OneCycleLR comes down in the last part of total_steps (or epochs * steps_per_epoch) and counts every step()
-against it. One call too many raises the learning rate to more than a hundred times its end value, the next raises
-ValueError: a training of hours is lost in its last epoch. Too few calls end it at a high learning rate, before the
-annealing that the method is about. A frequent cause is len(dataset) // batch_size, which is one batch short of len(loader)
-whenever the data do not divide and drop_last is not set."""
+    why = """OneCycleLR comes down in the last part of total_steps (or epochs * steps_per_epoch) and counts
+every step() against it. One call too many raises the learning rate to more than a hundred times its end
+value, the next raises ValueError: a training of hours is lost in its last epoch. Too few calls end it at a
+high learning rate, before the annealing that the method is about. A frequent cause is len(dataset) //
+batch_size, which is one batch short of len(loader) whenever the data do not divide and drop_last is not
+set."""
     bad = (
         examples.per_batch(
             "scheduler = lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, epochs=5, steps_per_epoch=len(loader))\n"
@@ -41,9 +42,7 @@ whenever the data do not divide and drop_last is not set."""
             optimizer="SGD(model.parameters(), lr=0.1, momentum=0.9)",
         ),
     )
-    sources = (
-        "measured with torch 2.13: total_steps=100 gives 4e-6, then 5e-4, then ValueError at the 102nd step",
-    )
+    sources = ("measured with torch 2.13: total_steps=100 gives 4e-6, then 5e-4, then ValueError at the 102nd step",)
     fix_safety = "Unsafe: the number of step() calls is offered as total_steps."
     covers = ("LR201", "LR202", "LR211", "LR214", "LR217")
 
@@ -59,21 +58,19 @@ whenever the data do not divide and drop_last is not set."""
             return
         if all(length < ticks for length, ticks in pairs):
             yield self._short(found)
-        elif any(length < ticks for length, ticks in pairs) and all(
-            length <= ticks for length, ticks in pairs
-        ):
+        elif any(length < ticks for length, ticks in pairs) and all(length <= ticks for length, ticks in pairs):
             yield self._short(found, ("data-size",))
         elif all(length > MARGIN * ticks for length, ticks in pairs):
             yield self._long(found)
 
     def _short(self, found: Span, conditions: tuple[str, ...] = ()) -> Finding:
-        outcome = next(
-            o for o in found.outcomes if o.emulated is not None and (o.emulated.length or 0) < o.ticks
-        )
+        outcome = next(o for o in found.outcomes if o.emulated is not None and (o.emulated.length or 0) < o.ticks)
         length = outcome.emulated.length if outcome.emulated is not None and outcome.emulated.length else 0
         name = f"{found.name} ({self._written(found)})"
         if conditions:
-            message = f"{name} is too short unless the data divide evenly into batches: step() raises ValueError at the end"
+            message = (
+                f"{name} is too short unless the data divide evenly into batches: step() raises ValueError at the end"
+            )
         elif not found.exact:
             message = f"{name} ends after {found.moment(length)}: the next steps raise ValueError"
         else:
@@ -105,10 +102,17 @@ whenever the data do not divide and drop_last is not set."""
         named = [arguments[n] for n in ("total_steps", "epochs", "steps_per_epoch") if n in arguments]
         related = [Related(a.place, "its number of steps") for a in named]
         return self.finding(
-            call(found.scheduler), message, certainty=PROVEN, conditions=conditions, numbers=dict(numbers),
-            related=[*related, *found.related()], remedies=self._remedies(found), actual=found.outcome.curve(label="actual"),
-            subjects=[found.scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            call(found.scheduler),
+            message,
+            certainty=PROVEN,
+            conditions=conditions,
+            numbers=dict(numbers),
+            related=[*related, *found.related()],
+            remedies=self._remedies(found),
+            actual=found.outcome.curve(label="actual"),
+            subjects=[found.scheduler.number],
+            unless=found.unless(),
+        )
 
     def _written(self, found: Span) -> str:
         arguments = found.scheduler.arguments

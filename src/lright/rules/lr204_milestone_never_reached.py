@@ -23,9 +23,10 @@ class MilestoneNeverReached(Rule):
     slug = "milestone-never-reached"
     severity = WARNING
     summary = "A drop is planned at or past the end of the training, so it never acts"
-    why = """A milestone counts step() calls: the drop at 90 happens after the 90th, and in a training of 90 epochs no update
-comes after that. Where it is the last of several drops the schedule is a little other than it reads (worth knowing, no
-more); where it is the only one, or step_size is as long as the training, the learning rate never decays at all."""
+    why = """A milestone counts step() calls: the drop at 90 happens after the 90th, and in a training of 90
+epochs no update comes after that. Where it is the last of several drops the schedule is a little other than
+it reads (worth knowing, no more); where it is the only one, or step_size is as long as the training, the
+learning rate never decays at all."""
     bad = (
         examples.per_epoch("scheduler = lr_scheduler.MultiStepLR(optimizer, milestones=[90, 120])\n"),
         examples.per_epoch("scheduler = lr_scheduler.StepLR(optimizer, step_size=100)\n"),
@@ -73,12 +74,16 @@ more); where it is the only one, or step_size is as long as the training, the le
             drops, ends = ("The drops" if len(late) > 1 else "The drop"), "the training ends before"
         tail = "the learning rate never decays" if never else f"{len(late)} of {planned} drops never act"
         return self.finding(
-            argument.place, f"{drops} come{'s' if one else ''} too late ({name}={argument.text}): {ends}, so {tail}",
-            severity=WARNING if never else INFO, certainty=LIKELY if literal(argument) else PROVEN,
+            argument.place,
+            f"{drops} come{'s' if one else ''} too late ({name}={argument.text}): {ends}, so {tail}",
+            severity=WARNING if never else INFO,
+            certainty=LIKELY if literal(argument) else PROVEN,
             numbers={"milestone": min(late), "ticks": outcome.ticks} if found.exact else {},
             related=[Related(call(found.scheduler), "built here"), *found.related()],
-            actual=outcome.curve(label="actual"), subjects=[found.scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            actual=outcome.curve(label="actual"),
+            subjects=[found.scheduler.number],
+            unless=found.unless(),
+        )
 
 
 RULE = MilestoneNeverReached()

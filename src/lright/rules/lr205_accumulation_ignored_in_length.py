@@ -27,9 +27,10 @@ class AccumulationIgnoredInLength(Rule):
     slug = "accumulation-ignored-in-length"
     severity = ERROR
     summary = "The length counts batches, but under accumulation the scheduler is stepped once per update"
-    why = """With gradient accumulation there is one optimizer update, and one step() of the scheduler, for every few
-batches. A length of epochs * len(loader) is then several times too long: with a factor of 4 the training ends in the first
-quarter of the schedule, a warmup takes four times as long as meant, and a decay never happens."""
+    why = """With gradient accumulation there is one optimizer update, and one step() of the scheduler, for
+every few batches. A length of epochs * len(loader) is then several times too long: with a factor of 4 the
+training ends in the first quarter of the schedule, a warmup takes four times as long as meant, and a decay
+never happens."""
     bad = (
         examples.loop(
             "ACCUMULATION = 4\n"
@@ -52,12 +53,12 @@ quarter of the schedule, a warmup takes four times as long as meant, and a decay
             "updates = EPOCHS * len(loader) // ACCUMULATION\n"
             "scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=updates)\n" + _STEPS
         ),
-        examples.per_batch(
-            "scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS * len(loader))\n"
-        ),
+        examples.per_batch("scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS * len(loader))\n"),
     )
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
-    fix_safety = "Unsafe: the length is divided by the accumulation factor; what happens to a remainder is for you to say."
+    fix_safety = (
+        "Unsafe: the length is divided by the accumulation factor; what happens to a remainder is for you to say."
+    )
     covers = ("LR201", "LR202", "LR203", "LR208", "LR211")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -97,12 +98,17 @@ quarter of the schedule, a warmup takes four times as long as meant, and a decay
             message += f": with {k:g} batches per update the training ends after 1/{k:g} of it"
         sure = case.proven(longest.expr)
         return self.finding(
-            call(longest.scheduler), message, certainty=PROVEN if sure else LIKELY, numbers=numbers,
+            call(longest.scheduler),
+            message,
+            certainty=PROVEN if sure else LIKELY,
+            numbers=numbers,
             related=[Related(length.argument.place, f"{length.name} counts batches") for length in lengths]
             + found.related(),
-            remedies=self._remedies(found, factor, lengths), actual=outcome.curve(label="actual"),
-            subjects=[found.scheduler.number, longest.scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            remedies=self._remedies(found, factor, lengths),
+            actual=outcome.curve(label="actual"),
+            subjects=[found.scheduler.number, longest.scheduler.number],
+            unless=found.unless(),
+        )
 
     def _remedies(self, found: Span, factor: Expr, lengths: list[Length]) -> list[Remedy]:
         """Every loader's length divided by the factor, in each argument that counts batches."""

@@ -40,13 +40,12 @@ class ProcessesIgnoredInLength(Rule):
     slug = "processes-ignored-in-length"
     severity = ERROR
     summary = "With several processes the length and the number of steps differ by their number"
-    why = """A loader with a DistributedSampler gives each process its share: len(loader) is already divided. A length from
-len(dataset) // batch_size counts the batches of all processes while each steps its scheduler for its own; dividing len(loader)
-by the world size again makes the schedule too short. On one GPU, where scripts are tried, both look right."""
+    why = """A loader with a DistributedSampler gives each process its share: len(loader) is already
+divided. A length from len(dataset) // batch_size counts the batches of all processes while each steps its
+scheduler for its own; dividing len(loader) by the world size again makes the schedule too short. On one
+GPU, where scripts are tried, both look right."""
     bad = (
-        _SETUP
-        + "scheduler = CosineAnnealingLR(optimizer, T_max=EPOCHS * (len(dataset) // 128))\n"
-        + _LOOP,
+        _SETUP + "scheduler = CosineAnnealingLR(optimizer, T_max=EPOCHS * (len(dataset) // 128))\n" + _LOOP,
         _SETUP
         + "steps = len(loader) // dist.get_world_size()\n"
         + "scheduler = OneCycleLR(optimizer, max_lr=0.1, epochs=EPOCHS, steps_per_epoch=steps)\n"
@@ -97,15 +96,23 @@ by the world size again makes the schedule too short. On one GPU, where scripts 
         which = "too long" if ratio > 1 else "too short"
         times = ratio if ratio > 1 else 1 / ratio
         message = f"With {processes} processes {found.name} is {times:.2g} times {which}: each process takes "
-        message += "only its share of the batches, and its length counts those of all" if ratio > 1 else (
-            "its share of the batches, which its length divides once more"
+        message += (
+            "only its share of the batches, and its length counts those of all"
+            if ratio > 1
+            else ("its share of the batches, which its length divides once more")
         )
         related = [Related(a.argument.place, f"{a.name}") for a in found.case.lengths(found.scheduler)]
         return self.finding(
-            call(found.scheduler), message, certainty=PROVEN, conditions=("processes>1",),
-            numbers={"ratio": round(ratio, 4), "processes": processes}, related=[*related, *found.related()],
-            actual=outcome.curve(label="actual"), subjects=[found.scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            call(found.scheduler),
+            message,
+            certainty=PROVEN,
+            conditions=("processes>1",),
+            numbers={"ratio": round(ratio, 4), "processes": processes},
+            related=[*related, *found.related()],
+            actual=outcome.curve(label="actual"),
+            subjects=[found.scheduler.number],
+            unless=found.unless(),
+        )
 
 
 RULE = ProcessesIgnoredInLength()

@@ -13,7 +13,9 @@ from .base import LIKELY, PROVEN, Related, Remedy, Rule
 from .spans import Span, call, parts, spans, training_loop
 
 Mend = Callable[[Expr], Expr]
-Change = tuple[Scheduler, str, Argument, Expr, Expr]  # an argument of a scheduler, a length in it, and what that should be
+Change = tuple[
+    Scheduler, str, Argument, Expr, Expr
+]  # an argument of a scheduler, a length in it, and what that should be
 
 
 class DatasetLengthForLoader(Rule):
@@ -21,9 +23,10 @@ class DatasetLengthForLoader(Rule):
     slug = "dataset-length-for-loader"
     severity = ERROR
     summary = "The length of a dataset (or of another loader) stands where the batches of training are counted"
-    why = """len(dataset) counts samples, len(loader) counts batches. A schedule sized with the first and stepped per batch is
-batch_size times too long: the learning rate hardly moves. Dividing len(loader) by the batch size makes it as much
-too short, and the length of the validation loader has nothing to do with the training."""
+    why = """len(dataset) counts samples, len(loader) counts batches. A schedule sized with the first and
+stepped per batch is batch_size times too long: the learning rate hardly moves. Dividing len(loader) by the
+batch size makes it as much too short, and the length of the validation loader has nothing to do with the
+training."""
     bad = (
         examples.per_batch("scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS * len(dataset))\n"),
         examples.per_batch(
@@ -119,9 +122,7 @@ too short, and the length of the validation loader has nothing to do with the tr
             for part in parts(expr)
         )
 
-    def _finding(
-        self, found: Span, reason: str, changed: list[Change]
-    ) -> Finding:
+    def _finding(self, found: Span, reason: str, changed: list[Change]) -> Finding:
         case, outcome = found.case, found.outcome
         scheduler, name, argument, wrong, right = changed[-1]
         message = f"{wrong} in {found.name}" if name == "lr_lambda" else f"{name}={argument.text}"
@@ -145,10 +146,16 @@ too short, and the length of the validation loader has nothing to do with the tr
         sure = "samples" in reason and case.proven(wrong) or "another loader" in reason
         related = [Related(one.place, named) for _, named, one, _, _ in changed]
         return self.finding(
-            call(scheduler), message, certainty=PROVEN if sure else LIKELY, numbers=numbers,
-            related=[*related, *found.related()], remedies=remedies, actual=outcome.curve(label="actual"),
-            subjects=[found.scheduler.number, scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            call(scheduler),
+            message,
+            certainty=PROVEN if sure else LIKELY,
+            numbers=numbers,
+            related=[*related, *found.related()],
+            remedies=remedies,
+            actual=outcome.curve(label="actual"),
+            subjects=[found.scheduler.number, scheduler.number],
+            unless=found.unless(),
+        )
 
 
 RULE = DatasetLengthForLoader()

@@ -22,10 +22,10 @@ class WarmupTooLong(Rule):
     slug = "warmup-too-long"
     severity = WARNING
     summary = "The warmup takes half of the training or more, or was rounded down to nothing"
-    why = """A warmup is for the first updates, while weights and optimizer statistics are young: recipes use a hundredth to a
-tenth of the training. One that takes half of it leaves little time at the rate that was chosen. Often a number of steps was
-copied from a longer training. The reverse happens too: int(0.1) * steps and 5 // 100 * steps are 0, and there is no
-warmup at all."""
+    why = """A warmup is for the first updates, while weights and optimizer statistics are young: recipes
+use a hundredth to a tenth of the training. One that takes half of it leaves little time at the rate that
+was chosen. Often a number of steps was copied from a longer training. The reverse happens too: int(0.1) *
+steps and 5 // 100 * steps are 0, and there is no warmup at all."""
     bad = (
         examples.per_epoch(
             "warmup = lr_scheduler.LinearLR(optimizer, start_factor=0.01, total_iters=60)\n"
@@ -75,7 +75,9 @@ warmup at all."""
         if not all(map(throughout, found.outcomes)):
             return None
         pairs = [(length or 0.0, outcome) for length, outcome in zip(lengths, found.outcomes, strict=True)]
-        if all(length >= HALF * outcome.ticks - 1 and length > 1 and rises(outcome, length) for length, outcome in pairs):
+        if all(
+            length >= HALF * outcome.ticks - 1 and length > 1 and rises(outcome, length) for length, outcome in pairs
+        ):
             return self._long(found, warmup, pairs[0][0])
         return None
 
@@ -97,16 +99,19 @@ warmup at all."""
         numbers = {"warmup": length, "ticks": ticks} if found.exact else {}
         return self._finding(found, warmup, message, LIKELY if literal(argument) else PROVEN, numbers)
 
-    def _finding(
-        self, found: Span, warmup: Warmup, message: str, certainty: str, numbers: dict[str, float]
-    ) -> Finding:
+    def _finding(self, found: Span, warmup: Warmup, message: str, certainty: str, numbers: dict[str, float]) -> Finding:
         scheduler, name, argument, _ = warmup
         place = argument.place if name != "lr_lambda" else call(scheduler)
         return self.finding(
-            place, message, certainty=certainty, numbers=dict(numbers),
-            related=[Related(call(scheduler), "built here"), *found.related()], actual=found.outcome.curve(label="actual"),
-            subjects=[found.scheduler.number, scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            place,
+            message,
+            certainty=certainty,
+            numbers=dict(numbers),
+            related=[Related(call(scheduler), "built here"), *found.related()],
+            actual=found.outcome.curve(label="actual"),
+            subjects=[found.scheduler.number, scheduler.number],
+            unless=found.unless(),
+        )
 
 
 def warmups(found: Span) -> Iterable[Warmup]:

@@ -21,9 +21,9 @@ class WarmupNotSubtracted(Rule):
     slug = "warmup-not-subtracted"
     severity = WARNING
     summary = "The decay after the warmup is as long as the whole training, and is cut off"
-    why = """SequentialLR starts the clock of every phase anew: a cosine that follows 10 epochs of warmup has all epochs but those
-10 for itself. With T_max=epochs it is cut off 10 epochs before its floor. With 10 of 100 epochs that leaves 2.4% of the
-peak, with 30 of 100 already 20%."""
+    why = """SequentialLR starts the clock of every phase anew: a cosine that follows 10 epochs of warmup
+has all epochs but those 10 for itself. With T_max=epochs it is cut off 10 epochs before its floor. With 10
+of 100 epochs that leaves 2.4% of the peak, with 30 of 100 already 20%."""
     bad = (
         examples.per_epoch(
             "warmup = lr_scheduler.LinearLR(optimizer, start_factor=0.01, total_iters=10)\n"
@@ -92,11 +92,12 @@ peak, with 30 of 100 already 20%."""
         plain = factor(spelled) if any(sign in spelled for sign in "+-") else spelled
         return f"{length.text} - {plain}"
 
-    def _finding(
-        self, found: Span, decay: Scheduler, length: Argument, start: Expr, text: str | None
-    ) -> Finding:
+    def _finding(self, found: Span, decay: Scheduler, length: Argument, start: Expr, text: str | None) -> Finding:
         outcome = found.outcome
-        begins, takes = found.case.number(start, outcome.witness) or 0.0, found.case.number(length.value, outcome.witness) or 1.0
+        begins, takes = (
+            found.case.number(start, outcome.witness) or 0.0,
+            found.case.number(length.value, outcome.witness) or 1.0,
+        )
         left = max(begins + takes - outcome.ticks, 0)
         name = f"{DECAYS[decay.name]}={length.text}"
         if found.exact:
@@ -104,17 +105,24 @@ peak, with 30 of 100 already 20%."""
             message = f"{name} is the whole training, but {begins:,.0f} of its {outcome.ticks:,} {unit} are warmup"
             message += f": the decay is cut off {left:,.0f} {unit} before its end"
         else:
-            message = f"{name} is the whole training, but {begins / outcome.ticks:.0%} of it is warmup: the decay is cut off"
+            message = (
+                f"{name} is the whole training, but {begins / outcome.ticks:.0%} of it is warmup: the decay is cut off"
+            )
         remedies = []
         if text is not None:
             remedies.append(Remedy("replace", f"{DECAYS[decay.name]}={text}", length.place, text, safe=True))
         return self.finding(
-            length.place, message, severity=WARNING if begins >= MATTERS * outcome.ticks else INFO,
+            length.place,
+            message,
+            severity=WARNING if begins >= MATTERS * outcome.ticks else INFO,
             certainty=LIKELY if literal(length) else PROVEN,
             numbers={"warmup": begins, "length": takes, "ticks": outcome.ticks} if found.exact else {},
-            related=[Related(call(found.scheduler), "the warmup comes first here"), *found.related()], remedies=remedies,
-            actual=outcome.curve(label="actual"), subjects=[found.scheduler.number, decay.number], unless=found.unless(),
-        )  # fmt: skip
+            related=[Related(call(found.scheduler), "the warmup comes first here"), *found.related()],
+            remedies=remedies,
+            actual=outcome.curve(label="actual"),
+            subjects=[found.scheduler.number, decay.number],
+            unless=found.unless(),
+        )
 
     def _by_hand(self, case: Case) -> Iterable[Finding]:
         """A warmup scheduler stepped first and a decay stepped from then on, without SequentialLR."""
@@ -144,11 +152,15 @@ peak, with 30 of 100 already 20%."""
         if decay.exact:
             message += f", {decay.outcome.ticks:,} times: it is cut off {warmup.outcome.ticks:,} steps before its end"
         return self.finding(
-            length.place, message, certainty=LIKELY,
+            length.place,
+            message,
+            certainty=LIKELY,
             numbers={"warmup": warmup.outcome.ticks, "ticks": decay.outcome.ticks} if decay.exact else {},
             related=[Related(call(decay.scheduler), "built here"), *warmup.related(), *decay.related()],
-            actual=decay.outcome.curve(label="actual"), subjects=[decay.scheduler.number], unless=decay.unless(),
-        )  # fmt: skip
+            actual=decay.outcome.curve(label="actual"),
+            subjects=[decay.scheduler.number],
+            unless=decay.unless(),
+        )
 
 
 RULE = WarmupNotSubtracted()

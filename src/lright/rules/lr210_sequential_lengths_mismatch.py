@@ -27,10 +27,11 @@ class SequentialLengthsMismatch(Rule):
     slug = "sequential-lengths-mismatch"
     severity = WARNING
     summary = "SequentialLR's milestones and its phases' own lengths disagree, or a phase cannot be part of it"
-    why = """A milestone of SequentialLR says when the next phase begins; how long a phase takes is its own argument. If a
-warmup of 15 steps is left after 5, the learning rate jumps from a third of the way to the peak; if a cosine is over before
-its milestone, it climbs again. ReduceLROnPlateau inside is refused, because step() gives it no metric, and a
-SequentialLR or ChainedScheduler as a later phase raises NotImplementedError at its milestone."""
+    why = """A milestone of SequentialLR says when the next phase begins; how long a phase takes is its own
+argument. If a warmup of 15 steps is left after 5, the learning rate jumps from a third of the way to the
+peak; if a cosine is over before its milestone, it climbs again. ReduceLROnPlateau inside is refused,
+because step() gives it no metric, and a SequentialLR or ChainedScheduler as a later phase raises
+NotImplementedError at its milestone."""
     bad = (
         examples.per_epoch(
             "warmup = lr_scheduler.LinearLR(optimizer, start_factor=0.01, total_iters=15)\n"
@@ -72,14 +73,22 @@ SequentialLR or ChainedScheduler as a later phase raises NotImplementedError at 
             if child.name != "ReduceLROnPlateau" and not nested:
                 continue
             if nested:
-                message = f"{child.name} is a later phase of {scheduler.name}: it raises NotImplementedError at its milestone"
+                message = (
+                    f"{child.name} is a later phase of {scheduler.name}: it raises NotImplementedError at its milestone"
+                )
             else:
-                message = f"{scheduler.name} cannot hold ReduceLROnPlateau, whose step() needs a metric: it raises ValueError"
+                message = (
+                    f"{scheduler.name} cannot hold ReduceLROnPlateau, whose step() needs a metric: it raises ValueError"
+                )
             related = [Related(call(child), "the phase")]
             yield self.finding(
-                call(scheduler), message, severity=ERROR, certainty=PROVEN, related=related,
+                call(scheduler),
+                message,
+                severity=ERROR,
+                certainty=PROVEN,
+                related=related,
                 subjects=[scheduler.number, child.number],
-            )  # fmt: skip
+            )
 
     def _lengths(self, found: Span) -> Iterable[Finding]:
         case = found.case
@@ -128,7 +137,9 @@ SequentialLR or ChainedScheduler as a later phase raises NotImplementedError at 
         if longer:
             message += "it is cut off on its way"
         else:
-            message += "the LR rises again" if child.name == "CosineAnnealingLR" else "the LR rests at the peak in between"
+            message += (
+                "the LR rises again" if child.name == "CosineAnnealingLR" else "the LR rests at the peak in between"
+            )
         remedies = []
         text = case.source(end if start is None else end - start)
         if text is not None and argument is not None:
@@ -137,12 +148,16 @@ SequentialLR or ChainedScheduler as a later phase raises NotImplementedError at 
             remedies.append(Remedy("insert-argument", f"{name}={text}", call(child), f"{name}={text}"))
         place = argument.place if argument is not None else call(child)
         return self.finding(
-            place, message, certainty=LIKELY if literal(argument) else PROVEN,
+            place,
+            message,
+            certainty=LIKELY if literal(argument) else PROVEN,
             numbers={"takes": takes, "given": given} if found.exact else {},
-            related=[Related(call(found.scheduler), "handed over here"), *found.related()], remedies=remedies,
-            actual=found.outcome.curve(label="actual"), subjects=[found.scheduler.number, child.number],
+            related=[Related(call(found.scheduler), "handed over here"), *found.related()],
+            remedies=remedies,
+            actual=found.outcome.curve(label="actual"),
+            subjects=[found.scheduler.number, child.number],
             unless=found.unless(),
-        )  # fmt: skip
+        )
 
 
 RULE = SequentialLengthsMismatch()

@@ -25,9 +25,10 @@ class GammaDoesNotDecay(Rule):
     slug = "gamma-does-not-decay"
     severity = WARNING
     summary = "gamma keeps the learning rate where it is, raises it, or takes it to nothing too soon"
-    why = """gamma multiplies the learning rate at every drop. At 1 nothing happens, above 1 it grows without bound, and at
-0.999 a step it is still at 90% after a hundred. A gamma of 0.1 meant for three drops takes the learning rate of an
-ExponentialLR to 1e-8 of its peak in eight epochs: the rest of the training changes no weight."""
+    why = """gamma multiplies the learning rate at every drop. At 1 nothing happens, above 1 it grows
+without bound, and at 0.999 a step it is still at 90% after a hundred. A gamma of 0.1 meant for three drops
+takes the learning rate of an ExponentialLR to 1e-8 of its peak in eight epochs: the rest of the training
+changes no weight."""
     bad = (
         examples.per_epoch("scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.1)\n"),
         examples.per_epoch("scheduler = lr_scheduler.StepLR(optimizer, step_size=30, gamma=1.0)\n"),
@@ -93,14 +94,26 @@ ExponentialLR to 1e-8 of its peak in eight epochs: the rest of the training chan
         return all((self._end(found, position) or 1.0) < 1.0 for position in range(len(found.outcomes)))
 
     def _finding(
-        self, found: Span, argument: Argument | None, message: str, severity: str, certainty: str, numbers: dict[str, float]
+        self,
+        found: Span,
+        argument: Argument | None,
+        message: str,
+        severity: str,
+        certainty: str,
+        numbers: dict[str, float],
     ) -> Finding:
         place = argument.place if argument is not None else call(found.scheduler)
         return self.finding(
-            place, message, severity=severity, certainty=certainty, numbers=dict(numbers),
+            place,
+            message,
+            severity=severity,
+            certainty=certainty,
+            numbers=dict(numbers),
             related=[Related(call(found.scheduler), "built here"), *found.related()],
-            actual=found.outcome.curve(label="actual"), subjects=[found.scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            actual=found.outcome.curve(label="actual"),
+            subjects=[found.scheduler.number],
+            unless=found.unless(),
+        )
 
 
 RULE = GammaDoesNotDecay()

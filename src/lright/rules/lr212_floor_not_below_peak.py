@@ -25,8 +25,9 @@ class FloorNotBelowPeak(Rule):
     slug = "floor-not-below-peak"
     severity = WARNING
     summary = "The floor (eta_min, min_lr) is at or above the learning rate, so nothing comes down"
-    why = """A cosine goes from the optimizer's learning rate to eta_min. If both are equal it is flat; if eta_min is higher it
-climbs. ReduceLROnPlateau never goes below min_lr, so one at or above the learning rate switches it off."""
+    why = """A cosine goes from the optimizer's learning rate to eta_min. If both are equal it is flat; if
+eta_min is higher it climbs. ReduceLROnPlateau never goes below min_lr, so one at or above the learning rate
+switches it off."""
     bad = (
         examples.per_epoch("scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS, eta_min=0.1)\n"),
         examples.per_epoch(
@@ -80,7 +81,9 @@ climbs. ReduceLROnPlateau never goes below min_lr, so one at or above the learni
         numbers: dict[str, float | int | str | bool | None] = {}
         if low is not None and high is not None:
             numbers = {"floor": low, "lr": high}
-            message = f"{name}={argument.text} is {'the same as' if low == high else 'above'} the learning rate ({high:g})"
+            message = (
+                f"{name}={argument.text} is {'the same as' if low == high else 'above'} the learning rate ({high:g})"
+            )
         if severity == INFO:
             message = f"{name}={argument.text} is not below the learning rate of some of the groups"
         elif scheduler.plateau:
@@ -90,10 +93,14 @@ climbs. ReduceLROnPlateau never goes below min_lr, so one at or above the learni
         else:
             message += ": it never changes"
         return self.finding(
-            argument.place, message, severity=severity, certainty=PROVEN, numbers=numbers,
+            argument.place,
+            message,
+            severity=severity,
+            certainty=PROVEN,
+            numbers=numbers,
             related=[Related(call(scheduler), "built here"), Related(optimizer.place, "the learning rate")],
             subjects=[scheduler.number, *([scheduler.parent] if scheduler.parent is not None else [])],
-        )  # fmt: skip
+        )
 
 
 RULE = FloorNotBelowPeak()

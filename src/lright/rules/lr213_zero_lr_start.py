@@ -18,20 +18,17 @@ class ZeroLrStart(Rule):
     slug = "zero-lr-start"
     severity = INFO
     summary = "The first update, or a whole epoch, runs at a learning rate of 0"
-    why = """A warmup of t / warmup_steps is 0 at t = 0. Stepped per batch that wastes one update, which is harmless and found in
-well-known code. Stepped per epoch it wastes the whole first epoch: every batch is computed and no weight moves.
-(t + 1) / warmup_steps starts one step higher. The warmup schedules of transformers start at 0 by design and are not reported for it."""
+    why = """A warmup of t / warmup_steps is 0 at t = 0. Stepped per batch that wastes one update, which is
+harmless and found in well-known code. Stepped per epoch it wastes the whole first epoch: every batch is
+computed and no weight moves. (t + 1) / warmup_steps starts one step higher. The warmup schedules of
+transformers start at 0 by design and are not reported for it."""
     bad = (
         examples.per_epoch("scheduler = lr_scheduler.LambdaLR(optimizer, lambda epoch: min(1.0, epoch / 5))\n"),
         examples.per_batch("scheduler = lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, step / 500))\n"),
     )
     good = (
-        examples.per_epoch(
-            "scheduler = lr_scheduler.LambdaLR(optimizer, lambda epoch: min(1.0, (epoch + 1) / 5))\n"
-        ),
-        examples.per_batch(
-            "scheduler = lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 500))\n"
-        ),
+        examples.per_epoch("scheduler = lr_scheduler.LambdaLR(optimizer, lambda epoch: min(1.0, (epoch + 1) / 5))\n"),
+        examples.per_batch("scheduler = lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 500))\n"),
     )
     sources = ("follows from the formula; DINO, MoCo v3 and nanoGPT start at 0 for one update",)
     fix_safety = "None: the function is yours."
@@ -42,21 +39,30 @@ well-known code. Stepped per epoch it wastes the whole first epoch: every batch 
             first = [self._first_above(outcome) for outcome in found.outcomes]
             if designed or any(tick is None for tick in first) or not all(first):
                 continue
-            epochs = [self._epochs(found, outcome, tick or 0) for outcome, tick in zip(found.outcomes, first, strict=True)]
+            epochs = [
+                self._epochs(found, outcome, tick or 0) for outcome, tick in zip(found.outcomes, first, strict=True)
+            ]
             long = all(e is not None and e >= 0.99 for e in epochs)
             if long:
                 spent = epochs[0] or 1.0
                 message = f"{found.name} starts at a learning rate of 0: "
-                message += "the first epoch trains nothing" if spent < 1.5 else f"the first {spent:.3g} epochs train nothing"
+                message += (
+                    "the first epoch trains nothing" if spent < 1.5 else f"the first {spent:.3g} epochs train nothing"
+                )
             else:
                 message = f"{found.name} starts at a learning rate of 0: the first update changes nothing"
             argument = found.scheduler.arguments.get("lr_lambda") if found.scheduler.name in LAMBDAS else None
             related = [Related(argument.place, "its function is 0 at 0")] if argument is not None else []
             yield self.finding(
-                call(found.scheduler), message, severity=WARNING if long else INFO, certainty=PROVEN,
-                related=[*related, *found.related()], actual=found.outcome.curve(label="actual"),
-                subjects=[found.scheduler.number], unless=found.unless(),
-            )  # fmt: skip
+                call(found.scheduler),
+                message,
+                severity=WARNING if long else INFO,
+                certainty=PROVEN,
+                related=[*related, *found.related()],
+                actual=found.outcome.curve(label="actual"),
+                subjects=[found.scheduler.number],
+                unless=found.unless(),
+            )
 
     def _first_above(self, outcome: Outcome) -> int | None:
         """The first tick with a learning rate above 0; None if there is none."""

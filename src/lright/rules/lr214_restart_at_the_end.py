@@ -19,13 +19,11 @@ class RestartAtTheEnd(Rule):
     slug = "restart-at-the-end"
     severity = WARNING
     summary = "The training ends in the middle of a restart cycle, at a high learning rate"
-    why = """With warm restarts the weights are good at the end of a cycle, when the learning rate has come down, and worse right
-after a restart. A training that is not a whole number of cycles long stops where they are worse. Cycles of T_0 and
-T_mult=2 end after 1, 3, 7, 15 times T_0; with T_mult=1 after every T_0."""
+    why = """With warm restarts the weights are good at the end of a cycle, when the learning rate has come
+down, and worse right after a restart. A training that is not a whole number of cycles long stops where they
+are worse. Cycles of T_0 and T_mult=2 end after 1, 3, 7, 15 times T_0; with T_mult=1 after every T_0."""
     bad = (
-        examples.per_epoch(
-            "scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=40)\n", epochs=100
-        ),
+        examples.per_epoch("scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=40)\n", epochs=100),
         examples.per_epoch(
             "scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=10, T_mult=2)\n", epochs=100
         ),
@@ -77,11 +75,16 @@ T_mult=2 end after 1, 3, 7, 15 times T_0; with T_mult=1 after every T_0."""
         message += f"{zero(final)}, {share:.0%} of the peak" if known else f"{share:.0%} of the peak"
         bare = literal(argument) and isinstance(argument.value, Expr)
         return self.finding(
-            argument.place, message, severity=WARNING, certainty=LIKELY if bare else PROVEN,
+            argument.place,
+            message,
+            severity=WARNING,
+            certainty=LIKELY if bare else PROVEN,
             numbers={"cycle": cycle, "done": round(done, 4), "ticks": outcome.ticks} if found.exact else {},
             related=[Related(call(found.scheduler), "built here"), *found.related()],
-            actual=outcome.curve(label="actual"), subjects=[found.scheduler.number], unless=found.unless(),
-        )  # fmt: skip
+            actual=outcome.curve(label="actual"),
+            subjects=[found.scheduler.number],
+            unless=found.unless(),
+        )
 
 
 RULE = RestartAtTheEnd()

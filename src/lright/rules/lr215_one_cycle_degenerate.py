@@ -17,10 +17,11 @@ class OneCycleDegenerate(Rule):
     slug = "one-cycle-degenerate"
     severity = WARNING
     summary = "OneCycleLR's parameters leave no rise, no fall, or divide by zero"
-    why = """OneCycleLR rises from max_lr / div_factor to max_lr in the fraction pct_start of its steps, and falls in the rest.
-With pct_start=0 or div_factor=1 it starts at the peak, without the warmup it is for; with pct_start=1.0 there is nothing
-to fall in, and the last step divides by zero. pct_start must be a float: 0 and 1 are refused. It also takes over the
-optimizer's momentum: plain SGD silently gets 0.95 (worth knowing, no more)."""
+    why = """OneCycleLR rises from max_lr / div_factor to max_lr in the fraction pct_start of its steps, and
+falls in the rest. With pct_start=0 or div_factor=1 it starts at the peak, without the warmup it is for;
+with pct_start=1.0 there is nothing to fall in, and the last step divides by zero. pct_start must be a
+float: 0 and 1 are refused. It also takes over the optimizer's momentum: plain SGD silently gets 0.95 (worth
+knowing, no more)."""
     bad = (
         examples.per_batch(
             "total = EPOCHS * len(loader)\n"
@@ -74,18 +75,19 @@ optimizer's momentum: plain SGD silently gets 0.95 (worth knowing, no more)."""
             return "final_div_factor", "leaves no fall: the LR ends at its peak or above"
         return None
 
-    def _finding(
-        self, case: Case, scheduler: Scheduler, argument: Argument, name: str, reason: str
-    ) -> Finding:
+    def _finding(self, case: Case, scheduler: Scheduler, argument: Argument, name: str, reason: str) -> Finding:
         default = {"pct_start": "0.3", "div_factor": "25.0", "final_div_factor": "1e4"}[name]
         judged = span(case, scheduler)
         return self.finding(
-            argument.place, f"{name}={argument.text} {reason}", certainty=PROVEN,
+            argument.place,
+            f"{name}={argument.text} {reason}",
+            certainty=PROVEN,
             numbers={name: case.number(argument.value)},
             related=[Related(call(scheduler), "built here"), *(judged.related() if judged is not None else [])],
             remedies=[Remedy("replace", f"{name}={default}, the default", argument.place, default)],
-            actual=judged.outcome.curve(label="actual") if judged is not None else None, subjects=[scheduler.number],
-        )  # fmt: skip
+            actual=judged.outcome.curve(label="actual") if judged is not None else None,
+            subjects=[scheduler.number],
+        )
 
     def _momentum(self, case: Case, scheduler: Scheduler) -> Iterable[Finding]:
         """Plain SGD gets a momentum nobody asked for."""
@@ -97,11 +99,14 @@ optimizer's momentum: plain SGD silently gets 0.95 (worth knowing, no more)."""
         if "**" in optimizer.arguments:
             return
         yield self.finding(
-            call(scheduler), "OneCycleLR gives this SGD a momentum of 0.85 to 0.95, though it was made without one",
-            severity=INFO, certainty=PROVEN, related=[Related(optimizer.place, "made without momentum")],
+            call(scheduler),
+            "OneCycleLR gives this SGD a momentum of 0.85 to 0.95, though it was made without one",
+            severity=INFO,
+            certainty=PROVEN,
+            related=[Related(optimizer.place, "made without momentum")],
             remedies=[Remedy("insert-argument", "cycle_momentum=False", call(scheduler), "cycle_momentum=False")],
             subjects=[scheduler.number],
-        )  # fmt: skip
+        )
 
 
 RULE = OneCycleDegenerate()

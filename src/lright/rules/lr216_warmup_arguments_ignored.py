@@ -21,21 +21,22 @@ class WarmupArgumentsIgnored(Rule):
     slug = "warmup-arguments-ignored"
     severity = WARNING
     summary = "Warmup steps are given to a schedule that ignores them"
-    why = """get_scheduler("constant", num_warmup_steps=500) returns a constant schedule: the warmup steps are accepted and
-dropped, and training starts at the full learning rate. The schedule with a warmup is "constant_with_warmup". The same holds for
-diffusers, whose training scripts default to "constant" with 500 warmup steps."""
+    why = """get_scheduler("constant", num_warmup_steps=500) returns a constant schedule: the warmup steps
+are accepted and dropped, and training starts at the full learning rate. The schedule with a warmup is
+"constant_with_warmup". The same holds for diffusers, whose training scripts default to "constant" with 500
+warmup steps."""
     bad = (
         examples.per_batch(
-            _GET
-            + 'scheduler = get_scheduler("constant", optimizer, num_warmup_steps=500, num_training_steps=total)\n'
+            _GET + 'scheduler = get_scheduler("constant", optimizer, num_warmup_steps=500, num_training_steps=total)\n'
         ),
         examples.per_batch(
-            _GET
-            + 'scheduler = get_scheduler(name="constant", optimizer=optimizer, num_warmup_steps=total // 10)\n'
+            _GET + 'scheduler = get_scheduler(name="constant", optimizer=optimizer, num_warmup_steps=total // 10)\n'
         ),
     )
     good = (
-        examples.per_batch(_GET + 'scheduler = get_scheduler("constant_with_warmup", optimizer, num_warmup_steps=500)\n'),
+        examples.per_batch(
+            _GET + 'scheduler = get_scheduler("constant_with_warmup", optimizer, num_warmup_steps=500)\n'
+        ),
         examples.per_batch(_GET + 'scheduler = get_scheduler("constant", optimizer, num_warmup_steps=0)\n'),
     )
     sources = ("measured with transformers 5: the LR is the same at every step", "source of diffusers' optimization.py")
@@ -62,14 +63,17 @@ diffusers, whose training scripts default to "constant" with 500 warmup steps.""
     def _finding(self, case: Case, scheduler: Scheduler, name: Argument, steps: Argument) -> Finding:
         chosen = not isinstance(name.value, Lit)  # an option: its default leaves the warmup to other values
         return self.finding(
-            name.place, f'"constant" has no warmup: num_warmup_steps={steps.text} is ignored',
-            severity=INFO if chosen else WARNING, certainty=PROVEN, numbers={"warmup": case.number(steps.value)},
+            name.place,
+            f'"constant" has no warmup: num_warmup_steps={steps.text} is ignored',
+            severity=INFO if chosen else WARNING,
+            certainty=PROVEN,
+            numbers={"warmup": case.number(steps.value)},
             related=[Related(steps.place, "the warmup that is asked for"), Related(call(scheduler), "built here")],
-            remedies=[] if chosen else [
-                Remedy("replace", 'use "constant_with_warmup"', name.place, '"constant_with_warmup"')
-            ],
+            remedies=[]
+            if chosen
+            else [Remedy("replace", 'use "constant_with_warmup"', name.place, '"constant_with_warmup"')],
             subjects=[scheduler.number],
-        )  # fmt: skip
+        )
 
 
 RULE = WarmupArgumentsIgnored()

@@ -22,9 +22,10 @@ class ScheduleRaisesInside(Rule):
     slug = "schedule-raises"
     severity = ERROR
     summary = "The schedule raises an exception, or its learning rate stops being a real number"
-    why = """Some schedules cannot be asked past their end: (1 - epoch / epochs) ** 0.9 is a power of a negative number, complex in
-Python, and optimizer.step() refuses it. A length of 0, often an integer division, makes the first step() divide by zero.
-Others refuse their arguments when they are built. The training stops there, hours in if the schedule is merely too short."""
+    why = """Some schedules cannot be asked past their end: (1 - epoch / epochs) ** 0.9 is a power of a
+negative number, complex in Python, and optimizer.step() refuses it. A length of 0, often an integer
+division, makes the first step() divide by zero. Others refuse their arguments when they are built. The
+training stops there, hours in if the schedule is merely too short."""
     bad = (
         examples.per_epoch("scheduler = lr_scheduler.LambdaLR(optimizer, lambda epoch: (1 - epoch / 50) ** 0.9)\n"),
         examples.per_epoch("scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=EPOCHS // 100)\n"),
@@ -83,7 +84,12 @@ Others refuse their arguments when they are built. The training stops there, hou
         return not about_lr or case.peak_known(case.optimizer(scheduler))
 
     def _finding(
-        self, case: Case, scheduler: Scheduler, error: emulate.ScheduleRaises, found: Span | None, outcome: Outcome | None
+        self,
+        case: Case,
+        scheduler: Scheduler,
+        error: emulate.ScheduleRaises,
+        found: Span | None,
+        outcome: Outcome | None,
     ) -> Finding:
         name = scheduler.text or scheduler.name
         numbers: dict[str, float | int | str | bool | None] = {}
@@ -101,11 +107,15 @@ Others refuse their arguments when they are built. The training stops there, hou
         argument = self._argument(scheduler)
         related = [Related(argument.place, "its length")] if argument is not None else []
         return self.finding(
-            call(scheduler), message, certainty=PROVEN, numbers=numbers,
+            call(scheduler),
+            message,
+            certainty=PROVEN,
+            numbers=numbers,
             related=[*related, *(found.related() if found is not None else [])],
-            actual=outcome.curve(label="actual") if outcome is not None else None, subjects=[scheduler.number],
+            actual=outcome.curve(label="actual") if outcome is not None else None,
+            subjects=[scheduler.number],
             unless=found.unless() if found is not None else (),
-        )  # fmt: skip
+        )
 
     def _argument(self, scheduler: Scheduler) -> Argument | None:
         return next((scheduler.arguments[name] for name in _SIZES if name in scheduler.arguments), None)

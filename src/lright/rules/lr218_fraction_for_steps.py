@@ -24,9 +24,10 @@ class FractionForSteps(Rule):
     slug = "fraction-for-steps"
     severity = ERROR
     summary = "A fraction stands where a number of steps is counted, or a number where a fraction is meant"
-    why = """num_warmup_steps=0.1 does not mean a tenth of the training but a tenth of one step: there is no warmup. (The trainer of
-transformers takes a ratio; its schedule functions do not.) Milestones of 0.5 and 0.75 are never reached, because
-the step count is compared with them exactly. pct_start of OneCycleLR is the other way round: a fraction, not a number."""
+    why = """num_warmup_steps=0.1 does not mean a tenth of the training but a tenth of one step: there is no
+warmup. (The trainer of transformers takes a ratio; its schedule functions do not.) Milestones of 0.5 and
+0.75 are never reached, because the step count is compared with them exactly. pct_start of OneCycleLR is the
+other way round: a fraction, not a number."""
     bad = (
         examples.per_batch(
             "from transformers import get_cosine_schedule_with_warmup\n"
@@ -95,9 +96,14 @@ the step count is compared with them exactly. pct_start of OneCycleLR is the oth
     ) -> Finding:
         subjects = [scheduler.number, *([scheduler.parent] if scheduler.parent is not None else [])]
         return self.finding(
-            argument.place, message, certainty=PROVEN, numbers=dict(numbers),
-            related=[Related(call(scheduler), "built here")], remedies=remedies, subjects=subjects,
-        )  # fmt: skip
+            argument.place,
+            message,
+            certainty=PROVEN,
+            numbers=dict(numbers),
+            related=[Related(call(scheduler), "built here")],
+            remedies=remedies,
+            subjects=subjects,
+        )
 
 
 RULE = FractionForSteps()

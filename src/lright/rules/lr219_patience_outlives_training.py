@@ -50,9 +50,10 @@ class PatienceOutlivesTraining(Rule):
     slug = "patience-outlives-training"
     severity = WARNING
     summary = "The plateau's patience is as long as the early stopping's, or as the training"
-    why = """ReduceLROnPlateau lowers the learning rate after more than `patience` epochs without improvement. If early stopping gives
-up after as many, or the training is no longer than that, it never comes to it: the learning rate stays where it was, and
-the runs that a reduction would have helped are the ones that are stopped."""
+    why = """ReduceLROnPlateau lowers the learning rate after more than `patience` epochs without
+improvement. If early stopping gives up after as many, or the training is no longer than that, it never
+comes to it: the learning rate stays where it was, and the runs that a reduction would have helped are the
+ones that are stopped."""
     bad = (_script(10), _script(100, stop=False))
     good = (_script(4), _script(10, stop=False))
     sources = ("torch 2.13: reduced when the number of bad epochs exceeds patience (default 10)",)
@@ -73,7 +74,9 @@ the runs that a reduction would have helped are the ones that are stopped."""
                 continue
             stop = self._early_stop(case, epoch)
             if stop is not None and patience >= stop[0]:
-                yield self._finding(case, scheduler, patience, stop[0], f"early stopping after {stop[0]:g}", stop[1], epoch)
+                yield self._finding(
+                    case, scheduler, patience, stop[0], f"early stopping after {stop[0]:g}", stop[1], epoch
+                )
                 continue
             trips = None if unknown_in(case, [epoch.trips]) else case.number(epoch.trips)
             if trips is not None and 1 < trips <= patience:
@@ -115,14 +118,15 @@ the runs that a reduction would have helped are the ones that are stopped."""
         return self.finding(
             argument.place if argument is not None else call(scheduler),
             f"{written}{shown} outlasts {against}: the learning rate is never reduced",
-            certainty=certainty, numbers={"patience": patience, "limit": limit},
+            certainty=certainty,
+            numbers={"patience": patience, "limit": limit},
             related=[
                 Related(call(scheduler), "built here"),
                 Related(case.ticks(scheduler)[0].site.place, "stepped here, once per epoch"),
                 Related(loop.header or loop.place, "the training"),
             ],
             subjects=[scheduler.number],
-        )  # fmt: skip
+        )
 
 
 def _comparisons(test: Expr | None) -> Iterable[Op]:

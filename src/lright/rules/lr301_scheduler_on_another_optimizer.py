@@ -189,7 +189,8 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
             remedies.append(Remedy("replace", f"build it on {named.text}", at, named.text))  # type: ignore[arg-type]
         return self.finding(
             scheduler.place, message, certainty=LIKELY, remedies=remedies,
-            related=[Related(named.place, f"{named.text} has no scheduler")], subjects=[scheduler.number, optimizer.number],
+            related=[Related(named.place, f"{named.text} has no scheduler")],
+            subjects=[scheduler.number, optimizer.number],
         )  # fmt: skip
 
 

@@ -110,7 +110,8 @@ for epoch in range(90):
         "CosineAnnealingLR bends",
     )
     fix_safety = (
-        "Unsafe: the script does not say which of the two was meant; dropping the scheduler is offered where nothing else uses it."
+        "Unsafe: the script does not say which of the two was meant; dropping the scheduler is offered where nothing "
+        "else uses it."
     )
     covers = ("LR108", "LR305", "LR310", "LR213")
 

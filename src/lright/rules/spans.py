@@ -119,7 +119,9 @@ def continues(case: Case) -> bool:
     """Whether this is the rest of a training that began earlier."""
     condition = case.training.condition.lower()
     name = condition.partition("=")[0]
-    return condition.startswith("resume") or any(word in name for word in ("resume", "start", "ckpt", "checkpoint", "last_epoch"))
+    return condition.startswith("resume") or any(
+        word in name for word in ("resume", "start", "ckpt", "checkpoint", "last_epoch")
+    )
 
 
 def span(case: Case, scheduler: Scheduler) -> Span | None:
@@ -152,7 +154,14 @@ def steady(scheduler: Scheduler, tick: Tick) -> bool:
 
 def _told_epoch(scheduler: Scheduler, tick: Tick) -> bool:
     """``step(epoch)``, once per epoch, of a scheduler that does with it what its own count would do."""
-    closed = scheduler.name in ("CosineAnnealingLR", "PolynomialLR", "LinearLR", "StepLR", "MultiStepLR", "ExponentialLR")
+    closed = scheduler.name in (
+        "CosineAnnealingLR",
+        "PolynomialLR",
+        "LinearLR",
+        "StepLR",
+        "MultiStepLR",
+        "ExponentialLR",
+    )
     loop = tick.site.innermost(EPOCH)
     if not closed or loop is None or tick.rate.unit != EVERY_EPOCH or tick.argument is None:
         return False
@@ -266,9 +275,7 @@ def parts(expr: Expr) -> Iterator[Expr]:
 
 def factor(text: str) -> str:
     """A text that can be multiplied or divided as it stands."""
-    plain = text.replace("_", "").replace(".", "").isalnum() or (
-        text.endswith((")", "]")) and " " not in text
-    )
+    plain = text.replace("_", "").replace(".", "").isalnum() or (text.endswith((")", "]")) and " " not in text)
     return text if plain else f"({text})"
 
 
@@ -336,9 +343,7 @@ def fit(found: Span) -> list[Remedy]:
     if text is None or text == argument.text:
         return []
     name = DECAYS[found.last().name]
-    return [
-        Remedy("replace", f"make the schedule as long as the training: {name}={text}", argument.place, text)
-    ]
+    return [Remedy("replace", f"make the schedule as long as the training: {name}={text}", argument.place, text)]
 
 
 def training_length(found: Span) -> str | None:
