@@ -8,7 +8,7 @@ from ..case import Case, Outcome
 from ..finding import ERROR, INFO, WARNING, Finding
 from . import examples
 from .base import LIKELY, PROVEN, Rule
-from .spans import LAMBDAS, Span, agreed, end_of, fit, highest, last_tick, literal, same_unit, spans, zero
+from .spans import LAMBDAS, Span, agreed, end_of, fit, highest, last_tick, literal, same_unit, spans, unjudged, zero
 
 MARGIN = 0.10  # of the training, spent at the floor
 RISE = 0.01  # of the way back up to the peak
@@ -36,13 +36,16 @@ epochs run at the peak."""
         examples.per_epoch("scheduler = lr_scheduler.MultiStepLR(optimizer, milestones=[30, 60])\n"),
     )
     sources = (
-        "measured with torch 2.13 and transformers 5: cosine with T_max=10 is at 0 after 10 steps and at its peak after 20",
+        "measured with torch 2.13 and transformers 5: a cosine with T_max=10 is back at its peak after 20",
         "Hoffmann et al. 2022: a cosine should be as long as the run",
         "our judgement: a tenth of the training at the floor, a rise of a hundredth of the peak",
     )
     fix_safety = """Unsafe: the length of the training is offered as the length of the schedule; shortening
 the training would be right too."""
     covers = ("LR214",)
+
+    def skipped(self, case: Case) -> str | None:
+        return unjudged(case)
 
     def check(self, case: Case) -> Iterable[Finding]:
         for found in spans(case):

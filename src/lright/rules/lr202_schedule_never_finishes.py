@@ -8,7 +8,7 @@ from ..case import Case, Outcome
 from ..finding import WARNING, Finding
 from . import examples
 from .base import LIKELY, PROVEN, Rule
-from .spans import COSINES, Span, end_of, fit, highest, last_tick, literal, same_unit, spans, zero
+from .spans import COSINES, Span, end_of, fit, highest, last_tick, literal, same_unit, spans, unjudged, zero
 
 MARGIN, COSINE_MARGIN = 1.10, 1.25  # the schedule's length against the training's
 HEIGHT = 0.05  # of the way down that is left
@@ -26,7 +26,8 @@ longer the more is cut off."""
     bad = (
         examples.per_epoch("scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=200)\n"),
         examples.per_batch(
-            "total = 3 * EPOCHS * len(loader)\nscheduler = lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=total)\n"
+            "total = 3 * EPOCHS * len(loader)\n"
+            "scheduler = lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=total)\n"
         ),
     )
     good = (
@@ -42,6 +43,9 @@ longer the more is cut off."""
         "Unsafe: the length of the training is offered as the length of the schedule; a longer training would do too."
     )
     covers = ("LR211",)
+
+    def skipped(self, case: Case) -> str | None:
+        return unjudged(case)
 
     def check(self, case: Case) -> Iterable[Finding]:
         for found in spans(case):

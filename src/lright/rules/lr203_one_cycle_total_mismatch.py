@@ -8,7 +8,7 @@ from ..case import Case
 from ..finding import ERROR, Finding
 from . import examples
 from .base import PROVEN, Related, Remedy, Rule
-from .spans import Span, call, last_tick, same_unit, spans, training_length, zero
+from .spans import Span, call, last_tick, same_unit, spans, training_length, unjudged, zero
 
 MARGIN = 1.10
 
@@ -46,6 +46,9 @@ set."""
     fix_safety = "Unsafe: the number of step() calls is offered as total_steps."
     covers = ("LR201", "LR202", "LR211", "LR214", "LR217")
 
+    def skipped(self, case: Case) -> str | None:
+        return unjudged(case) if any(s.name == "OneCycleLR" for s in case.schedulers()) else None
+
     def check(self, case: Case) -> Iterable[Finding]:
         for found in spans(case):
             if found.scheduler.name == "OneCycleLR" and found.comparable and same_unit(found):
@@ -53,7 +56,7 @@ set."""
 
     def _judge(self, found: Span) -> Iterable[Finding]:
         lengths = [o.emulated.length if o.emulated is not None else None for o in found.outcomes]
-        pairs = [(length, o.ticks) for length, o in zip(lengths, found.outcomes) if length]
+        pairs = [(length, o.ticks) for length, o in zip(lengths, found.outcomes, strict=True) if length]
         if len(pairs) < len(found.outcomes):
             return
         if all(length < ticks for length, ticks in pairs):
@@ -89,7 +92,8 @@ set."""
             message = f"{name} is made for {length:,} steps, but it is stepped {outcome.ticks:,} times"
             message += f": the training ends at {zero(final)}, {share:.0%} of the peak"
         else:
-            message = f"{name} is {length / outcome.ticks:.3g} times as long as the training, which ends at {share:.0%} of the peak"
+            message = f"{name} is {length / outcome.ticks:.3g} times as long as the training"
+            message += f", which ends at {share:.0%} of the peak"
         numbers: dict[str, float | int] = {}
         if found.exact:
             numbers = {"length": length, "ticks": outcome.ticks, "final_lr": final}

@@ -91,9 +91,11 @@ never happens."""
         numbers: dict[str, float | int | str | bool | None] = {"accumulation": k}
         message = f"{found.name} is stepped once per optimizer update, but {name} counts batches"
         if found.exact:
-            sized = case.number(longest.expr) or 0
+            sized = case.number(longest.expr) or 1
             numbers |= {"length": sized, "ticks": outcome.ticks}
-            message += f": {sized:,.0f} against {outcome.ticks:,} steps, so the training ends in its first part"
+            message += (
+                f": {sized:,.0f} against {outcome.ticks:,} steps, so it is cut off after {outcome.ticks / sized:.0%}"
+            )
         else:
             message += f": with {k:g} batches per update the training ends after 1/{k:g} of it"
         sure = case.proven(longest.expr)

@@ -8,7 +8,7 @@ from ..case import Case, Outcome
 from ..finding import ERROR, Finding
 from ..quantity import Sym
 from .base import PROVEN, Related, Rule
-from .spans import Span, call, end_of, spans
+from .spans import Span, call, end_of, fit, spans
 
 _SETUP = """\
 import torch
@@ -59,7 +59,7 @@ GPU, where scripts are tried, both look right."""
         + _LOOP,
     )
     sources = ("torch 2.13 documentation: DistributedSampler divides the data among the processes",)
-    fix_safety = "None yet: which of the two numbers is meant is for you to say."
+    fix_safety = "Unsafe: the length of one process's training is offered where the schedule has one length."
     covers = ("LR201", "LR202", "LR203", "LR208", "LR211", "LR217")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -109,6 +109,7 @@ GPU, where scripts are tried, both look right."""
             conditions=("processes>1",),
             numbers={"ratio": round(ratio, 4), "processes": processes},
             related=[*related, *found.related()],
+            remedies=fit(found),
             actual=outcome.curve(label="actual"),
             subjects=[found.scheduler.number],
             unless=found.unless(),

@@ -36,7 +36,7 @@ steps and 5 // 100 * steps are 0, and there is no warmup at all."""
             "from transformers import get_linear_schedule_with_warmup\n"
             "total = EPOCHS * len(loader)\n"
             "warmup = 5 // 100 * total\n"
-            "scheduler = get_linear_schedule_with_warmup(optimizer, num_warmup_steps=warmup, num_training_steps=total)\n"
+            "scheduler = get_linear_schedule_with_warmup(optimizer, warmup, num_training_steps=total)\n"
         ),
     )
     good = (
@@ -82,12 +82,12 @@ steps and 5 // 100 * steps are 0, and there is no warmup at all."""
         return None
 
     def _none(self, found: Span, warmup: Warmup) -> Finding:
-        scheduler, name, argument, expr = warmup
+        _, name, argument, _ = warmup
         message = f"The warmup of {found.name} is 0 steps: {name}={argument.text} is rounded down to 0"
         return self._finding(found, warmup, message, PROVEN, {"warmup": 0})
 
     def _long(self, found: Span, warmup: Warmup, length: float) -> Finding:
-        scheduler, name, argument, _ = warmup
+        _, name, argument, _ = warmup
         ticks = found.outcome.ticks
         written = f"{name}={argument.text}" if name != "lr_lambda" else f"its function counts {warmup[3]}"
         if found.exact:

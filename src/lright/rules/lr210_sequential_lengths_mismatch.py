@@ -53,7 +53,7 @@ NotImplementedError at its milestone."""
         ),
     )
     sources = (
-        "measured with torch 2.13: ValueError for ReduceLROnPlateau inside; NotImplementedError for a later nested phase",
+        "measured with torch 2.13: ValueError for ReduceLROnPlateau inside; NotImplementedError for a nested one",
         "our judgement: a twentieth of the phase, and more than one step",
     )
     fix_safety = "Unsafe: the phase is made as long as its milestones say."

@@ -101,6 +101,7 @@ training stops there, hours in if the schedule is merely too short."""
         else:
             numbers = {"tick": error.tick, "update": outcome.update_after_tick(error.tick)} if found.exact else {}
             when = f" after {found.moment(error.tick)}"
+            when += ": a negative number is raised to a power there" if _unreal(error) else ""
         message = f"{what}{when}"
         if error.tick is None and error.text:
             message += f": {error.text[:120]}"

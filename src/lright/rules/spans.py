@@ -145,6 +145,23 @@ def span(case: Case, scheduler: Scheduler) -> Span | None:
     )  # fmt: skip
 
 
+def unjudged(case: Case) -> str | None:
+    """Why a schedule could not be held against its training; None where all could."""
+    judged = {found.scheduler.number: found for found in spans(case)}
+    for scheduler in case.schedulers():
+        name = scheduler.text or scheduler.name
+        found = judged.get(scheduler.number)
+        if scheduler.plateau or not scheduler.known:
+            continue
+        if case.escapes(scheduler):
+            return f"{name}: {scheduler.escape_reason}"
+        if found is None and case.ticks(scheduler):
+            return f"{name}: how often it is stepped, or one of its arguments, is not known"
+        if found is not None and not found.comparable:
+            return f"{name}: its length or that of the training is not known"
+    return None
+
+
 def steady(scheduler: Scheduler, tick: Tick) -> bool:
     """Whether a step() call happens at a known rate and counts by itself (or is told what it would have counted)."""
     if tick.rate.unit not in _STEADY or tick.rate.conditional:
@@ -316,8 +333,8 @@ def _cyclic(scheduler: Scheduler) -> bool:
 
 
 def _end_of_function(found: Span, outcome: Outcome) -> int | None:
-    """For a function of the user's: one of its lengths, or the sum of two (a warmup and what follows), at which it is at
-    a minimum near zero."""
+    """For a function of the user's: one of its lengths, or the sum of two (a warmup and what follows), at which it
+    has come down to zero."""
     numbers: set[int] = set()
     for length in found.case.lengths(found.scheduler):
         number = found.case.number(length.expr, outcome.witness)
