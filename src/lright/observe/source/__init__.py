@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .reader import Reader
 
+_SIGNS = ("scheduler", "param_groups", ".step", "LR(", "optim")
+
 
 def read(
     source: str,
@@ -36,6 +38,8 @@ def read(
     [3]
     """
     tree = parse(source, path)
+    if not any(sign in source for sign in _SIGNS):
+        return Situation([])  # most files of a project have nothing to do with training
     given = dict(settings or {})
     if processes is not None:
         given["processes"] = processes
