@@ -20,6 +20,9 @@ PEERS_NEED := huggingface_hub safetensors tokenizers regex tqdm
 # The tools of `make test` keep their caches inside the clone too.
 CACHES := MPLCONFIGDIR='$(CURDIR)/$(VENV)/cache' HF_HOME='$(CURDIR)/$(VENV)/cache' HF_HUB_OFFLINE=1 MPLBACKEND=Agg
 
+# Packages are installed uncompiled, so that only what is used is compiled: once, which needs to be kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint docs docs-update pytest clean
 .DELETE_ON_ERROR:
 
