@@ -8,7 +8,7 @@ from ...quantity import Expr, Lit, Op, Sym, op
 from ...timeline import Block, Loop, Place
 from . import words
 from .expressions import elements_of, evaluate
-from .recurrence import depends, linear_increment
+from .recurrence import FirstTrip, depends, linear_increment
 from .values import Items, Number, Range, Table, Thing, Value, Wrapped
 
 TYPE_CHECKING = False
@@ -235,15 +235,34 @@ def _broken_trips(
 ) -> Expr | None:
     """The trips of a loop that is left by a test on a counter: ``if step >= max_steps: break``."""
     definitions = _after_body(reader, carried, loop.index)
-    for test in loop.breaks:
+    tests = reader.leaving.get(id(loop), ())
+    for test, full in zip(loop.breaks, tests):
         if test is None:
             continue
         solved = _solve(reader, test, definitions, loop.index, after=True)
+        if solved is None or full != test:
+            solved = _first_trip(reader, full, loop, carried) or solved
         if solved is not None:
-            if loop.trips is None:
+            if loop.trips is None or isinstance(solved, FirstTrip):
                 return solved
             return op("min", loop.trips, solved)
     return loop.trips
+
+
+def _first_trip(
+    reader: Reader, test: Expr, loop: Loop, carried: list[tuple[dict[str, Value], str, Sym, Expr]]
+) -> FirstTrip | None:
+    """The same by counting, where everything that the test depends on is a counter or a setting."""
+    states = []
+    for names, name, symbol, start in carried:
+        end = names.get(name)
+        step = reader.scalar(end) if end is not None else None
+        if step is not None and depends(test, symbol.name):
+            states.append((symbol.name, start, step))
+    found = FirstTrip(test, loop.index, tuple(states), loop.trips)
+    own = {loop.index, *(name for name, _, _ in states)}
+    settled = all(name in reader.facts or name in reader.definitions or name[:1] == "@" for name in found.symbols())
+    return found if settled and any(depends(test, name) for name in own) else None
 
 
 def _solve(

@@ -115,6 +115,8 @@ class Reader:
         self.stars: list[str] = []
         self.used_settings: set[str] = set()
         self.notes: list[str] = []
+        self.path: list[tuple[int, Expr]] = []  # undecided tests around the statement, with the loops around each
+        self.leaving: dict[int, list[Expr]] = {}  # per loop: when it is left early, with all the tests on the way
         self.stop: Expr | None = None
         self.differentiated = False
         self.assigning = ""  # the name that the expression being read will get
@@ -597,11 +599,11 @@ class Reader:
         before = self.snapshot()
         then_block, else_block = Block(), Block()
         self.block = then_block
-        then_flow = self.run(node.body)
+        then_flow = self._run_under(test, node.body)
         after_then = self.snapshot()
         self.restore(before)
         self.block = else_block
-        else_flow = self.run(node.orelse)
+        else_flow = self._run_under(op("not", test), node.orelse)
         self.block = outer
         place = self.place(node)
         branch = Branch(place, test, words.source(node.test), (then_block, else_block), origin)
@@ -619,11 +621,13 @@ class Reader:
             return self._both_leave(test, then_flow, else_flow), True
         leaving = then_flow or else_flow
         assert leaving is not None
+        left = after_then
         if else_flow is not None:  # the then-arm goes on: its state is the one that lives
+            left = self.snapshot()
             self.restore(after_then)
         leave_test = test if then_flow is not None else op("not", test)
         if leaving.kind == "break" and self.loops:
-            self.loops[-1].breaks.append(leave_test)
+            self._break_when(self.loops[-1], leave_test)
         elif leaving.kind in ("return", "raise") and self.loops and _index_dependent(leave_test):
             self._stop_at(leave_test, leaving)
         guarded = leaving.kind in ("continue", "return") and _index_dependent(test)
@@ -631,9 +635,10 @@ class Reader:
             guarded = False
         if guarded:
             self.block = else_block if then_flow is not None else then_block
-            flow = self.run(rest)
+            flow = self._run_under(op("not", leave_test), rest)
             self.block = outer
             close()
+            self.merge(leave_test, left)  # counters stand still on the trips that leave here
         else:
             close()
             flow = self.run(rest)
@@ -645,6 +650,24 @@ class Reader:
             flow = Flow("return", self.join(leave_test, leaving.value, flow.value))
         return flow, True
 
+    def _run_under(self, test: Expr, statements: Sequence[ast.stmt]) -> Flow | None:
+        """Read statements that run only where ``test`` holds."""
+        self.path.append((len(self.loops), test))
+        try:
+            return self.run(statements)
+        finally:
+            self.path.pop()
+
+    def _break_when(self, loop: Loop, test: Expr) -> None:
+        """Note that ``loop`` is left early where ``test`` holds and the statement is reached."""
+        loop.breaks.append(test)
+        depth = next(number for number, other in enumerate(self.loops, 1) if other is loop)
+        full = test
+        for around, condition in reversed(self.path):
+            if around >= depth:
+                full = op("and", condition, full)
+        self.leaving.setdefault(id(loop), []).append(full)
+
     def _in_loop_of_this_call(self) -> bool:
         return bool(self.loops) and self.loops[-1].function == self.scope.function
 
@@ -652,7 +675,7 @@ class Reader:
         """``if step >= max_steps: return`` inside loops: it ends all the loops of this function."""
         for loop in self.loops:
             if loop.function == self.scope.function:
-                loop.breaks.append(test)
+                self._break_when(loop, test)
 
     def _both_leave(self, test: Expr, first: Flow, second: Flow) -> Flow:
         if first.kind == second.kind == "return":
@@ -663,7 +686,7 @@ class Reader:
             return first
         for flow, when in ((first, test), (second, op("not", test))):
             if flow.kind == "break" and self.loops:
-                self.loops[-1].breaks.append(when)
+                self._break_when(self.loops[-1], when)
         return second if first.kind in ("return", "break") else first
 
     def snapshot(self) -> State:

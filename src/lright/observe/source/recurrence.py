@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from ...quantity import Expr, Lit, Op, Scalar, Sym, Unbound, op
 
 MAX_TRIPS = 200_000
+MAX_COUNTED = 20_000
 MAX_NODES = 160
 
 
@@ -60,6 +61,65 @@ class Recurrence(Expr):
 
     def __str__(self) -> str:
         return f"{self.symbol.lstrip('@').split(':')[0]} after {self.at} trips"
+
+
+class FirstTrip(Expr):
+    """How many trips a loop makes that is left in the first one in which ``test`` holds (which still counts), and at the
+    latest after ``limit``. ``states`` are the values it carries: ``(symbol, start, what a trip makes of it)``."""
+
+    __slots__ = ("_known", "index", "limit", "states", "test")
+
+    def __init__(
+        self, test: Expr, index: str, states: tuple[tuple[str, Expr, Expr], ...], limit: Expr | None
+    ) -> None:
+        self.test, self.index, self.states, self.limit = test, index, states, limit
+        self._known: tuple[object, Scalar] = (None, None)
+
+    def evaluate(self, values: Mapping[str, Scalar]) -> Scalar:
+        limit = None if self.limit is None else self.limit.evaluate(values)
+        if limit is not None and not isinstance(limit, (int, float)):
+            raise Unbound(self.index)
+        current = {name: start.evaluate(values) for name, start, _ in self.states}
+        around = [values.get(name) for name in self.symbols() if name.startswith("@")]
+        key = (getattr(values, "token", None), limit, tuple(current.values()), tuple(around))
+        if key[0] is None or self._known[0] != key:
+            self._known = (key, self._count(values, current, limit))
+        return self._known[1]
+
+    def _count(self, values: Mapping[str, Scalar], current: dict[str, Scalar], limit: float | None) -> int:
+        inner = _Overlay(values)
+        done = 0
+        while limit is None or done < limit:
+            if done > MAX_COUNTED:
+                raise Unbound(self.index)
+            inner.own = {**current, self.index: done}
+            done += 1
+            if self.test.evaluate(inner):
+                break
+            current = {name: step.evaluate(inner) for name, _, step in self.states}
+        return done
+
+    def symbols(self) -> Iterator[str]:
+        own = {self.index, *(name for name, _, _ in self.states)}
+        if self.limit is not None:
+            yield from self.limit.symbols()
+        for _, start, _ in self.states:
+            yield from start.symbols()
+        for expr in (self.test, *(step for _, _, step in self.states)):
+            yield from (name for name in expr.symbols() if name not in own)
+
+    def substituted(self, replacements: Mapping[str, Expr]) -> Expr:
+        own = {self.index, *(name for name, _, _ in self.states)}
+        inner = {name: expr for name, expr in replacements.items() if name not in own}
+        return FirstTrip(
+            self.test.substituted(inner),
+            self.index,
+            tuple((name, start.substituted(replacements), step.substituted(inner)) for name, start, step in self.states),
+            None if self.limit is None else self.limit.substituted(replacements),
+        )
+
+    def __str__(self) -> str:
+        return f"trips until {self.test}"
 
 
 class _Overlay(Mapping[str, Scalar]):
