@@ -86,12 +86,12 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
         return []
     if len(ticking) == 1 and not writes:
         outcome = case.outcome(ticking[0], witness)
-        if outcome is None:
+        if outcome is None or outcome.play.guessed:
             return []
         made = [outcome.curve(group, points, example=False) for group in range(len(optimizer.groups))]
         return [curve for curve in made if curve is not None and _whole(curve, outcome)]
     play = case.play(optimizer, witness)
-    if play is None or not play.updates or not optimizer.seen:
+    if play is None or not play.updates or not optimizer.seen or play.guessed and (ticking or writes):
         return []
     if not ticking and not writes:
         return _constant(case, optimizer, play, witness)

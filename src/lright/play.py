@@ -162,7 +162,9 @@ class Play:
         self.values = training.values(witness)
         self.values.witness.update((loop.index, 0) for loop in inside)
         wanted = {("update", optimizer), ("write", optimizer), *(("tick", number) for number in schedulers)}
-        self.trace = _Unroller(training, self.values, wanted).block(inside[-1].body if inside else training.root)
+        unroller = _Unroller(training, self.values, wanted)
+        self.trace = unroller.block(inside[-1].body if inside else training.root)
+        self.guessed = unroller.guessed  # whether a test that nobody can decide stands before an update or a tick
         self.updates = self.trace.counts.get(("update", optimizer), 0)
 
     def ticks(self, scheduler: int) -> int:
@@ -273,6 +275,7 @@ class _Unroller:
         self.values = values
         self.wanted = wanted
         self.nodes = 0
+        self.guessed = False
         self.holds: dict[int, bool] = {}
         self.depends: dict[tuple[int, str], bool] = {}
 
@@ -308,6 +311,7 @@ class _Unroller:
             taken = branch.test is None or bool(branch.test.evaluate(self.values))
         except (Unbound, ArithmeticError, TypeError, ValueError):
             taken = self.busier(branch)
+            self.guessed = self.guessed or not _harmless(branch, self.wanted)
         return self.block(branch.arms[0 if taken else 1])
 
     def busier(self, branch: Branch) -> bool:
@@ -421,6 +425,21 @@ class _Unroller:
 
     def _periodic(self, loop: Loop) -> bool:
         return any(_mentions_remainder(test) for test in _tests(loop.body))
+
+
+# Steps are skipped where a loss overflowed: what is shown is the training in which none did.
+_MISHAPS = ("scale", "skip", "nan", "finite", "isinf", "overflow")
+
+
+def _harmless(branch: Branch, wanted: set[Key]) -> bool:
+    """Whether it makes no difference to the learning rate of an update which way an undecided test comes out."""
+    if any(word in branch.text for word in _MISHAPS):
+        return True
+    counts = []
+    for arm in branch.arms:
+        kinds = [event.kind for event in arm.events() if (event.kind, event.subject) in wanted]
+        counts.append((kinds.count("update"), kinds.count("tick"), kinds.count("write")))
+    return counts[0] == counts[1] and not counts[0][2]
 
 
 def _append(segments: list[tuple[int, Node]], count: int, node: Node) -> None:
