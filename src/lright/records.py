@@ -34,12 +34,12 @@ else:
         fields = {}
         for base in reversed(cls.__mro__[1:]):
             fields.update(base.__dict__.get("_fields_", {}))
-        for name in cls.__dict__.get("__annotations__", None) or getattr(cls, "__annotations__", {}):
+        for name in getattr(cls, "__annotations__", {}):
             fields[name] = cls.__dict__.get(name, fields.get(name, _MISSING))
             if isinstance(fields[name], _Field):
                 delattr(cls, name)
         cls._fields_ = fields
-        cls.__init__ = _constructor(cls, fields, frozen)
+        cls.__init__ = _on_demand(cls, fields, frozen)
         if "__repr__" not in cls.__dict__:
             cls.__repr__ = _represent
         if eq:
@@ -50,6 +50,15 @@ else:
         if frozen:
             cls.__setattr__ = _refuse
         return cls
+
+    def _on_demand(cls, fields, frozen):
+        """A constructor that is made at its first call: a run needs few of the classes it imports."""
+
+        def __init__(self, *values, **named):
+            cls.__init__ = _constructor(cls, fields, frozen)
+            cls.__init__(self, *values, **named)
+
+        return __init__
 
     def _constructor(cls, fields, frozen):
         parameters, body, names = [], [], {"_MISSING": _MISSING}
