@@ -46,6 +46,8 @@ _WITNESSES: tuple[dict[Dimension, int], ...] = (
      UPDATES: 1_110, BATCHES: 1_110, PROCESSES: 1},
 )  # fmt: skip
 
+_LISTS = ("milestones", "lr_lambda", "schedulers")  # arguments that are no numbers
+
 EVERY_EPOCH, EVERY_BATCH, EVERY_UPDATE = "epoch", "batch", "update"
 IN_EVALUATION, ONCE, PER_RUN = "evaluation", "once", "run"
 
@@ -487,6 +489,8 @@ class Case:
         for name, argument in scheduler.arguments.items():
             if name in ("last_epoch", "verbose", "optimizer", "**") or (name == "schedulers" and scheduler.children):
                 continue
+            if name in _LISTS and isinstance(argument.value, Expr) and self.number(argument.value) is None:
+                return None  # a list that is not seen: no number may stand for it
             try:
                 found[name] = _argument_value(argument.value, values, self.training, witness)
             except (LrightError, ArithmeticError, TypeError, ValueError):

@@ -39,8 +39,7 @@ def updates_of(case: Case, scheduler: Scheduler) -> list[Site]:
     """The updates of its optimizer; where that is not known, those of the only optimizer there is."""
     if scheduler.optimizer is not None:
         return case.updates(scheduler.optimizer)
-    found = case.updates(None)
-    return found if len({site.event.subject for site in found}) == 1 else []
+    return case.updates(None) if len(case.training.optimizers) == 1 else []
 
 
 def period(tick: Tick) -> Loop | None:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 MAX_STATEMENTS = 30_000
 MAX_DEPTH = 14
+MAX_SIDES = 24  # of a value that depends on tests
 
 
 class TooMuch(LrightError):
@@ -729,7 +730,22 @@ class Reader:
             return first
         if isinstance(first, Items) and isinstance(second, Items) and len(first.items) == len(second.items):
             return Items([self.join(test, a, b) for a, b in zip(first.items, second.items)], first.kind)
-        return Choice(test, first, second)
+        made = Choice(test, first, second)
+        sides = list(made.all())
+        return made if len(sides) <= MAX_SIDES else self._one_of(sides)
+
+    def _one_of(self, sides: Sequence[Value]) -> Value:
+        """A name that was bound again and again: one of the values it may hold, each named once, the tests forgotten."""
+        distinct: list[Value] = []
+        for side in sides:
+            known = (isinstance(other, Number) and isinstance(side, Number) and other.expr == side.expr for other in distinct)
+            if not any(side is other for other in distinct) and not any(known):
+                distinct.append(side)
+        distinct.sort(key=lambda side: not isinstance(side, (Thing, Instance)))  # what matters is not dropped
+        found = distinct[0]
+        for side in distinct[1 : MAX_SIDES // 2]:
+            found = Choice(None, found, side)
+        return found
 
     def note_flips(self, node: ast.If, test: Expr, decided: bool | None) -> None:
         """Remember which settings would have led another way, if that way has to do with the learning rate."""
