@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from .errors import LrightError
-from .quantity import Expr, Op, Scalar, Unbound
+from .quantity import Expr, Op, Scalar, Sym, Unbound
 from .records import record
 from .situation import Training, Values
 from .timeline import Block, Branch, Event, Loop
@@ -329,9 +330,90 @@ class _Unroller:
         if not self.varies(loop):
             self.values.witness[loop.index] = 0
             return Trips(loop.index, [(total, self.block(loop.body))], total)
+        changes = self.changes(loop, total) if total > 8 else None
+        if changes is not None:
+            segments: list[tuple[int, Node]] = []
+            for start, stop in pairwise((*changes, total)):
+                _append(segments, stop - start, self.trip(loop, start))
+            return Trips(loop.index, segments, total)
         if total > MAX_ENUMERATED:
             return self.sampled(loop, total)
         return Trips(loop.index, self.enumerated(loop, 0, total), total)
+
+    def changes(self, loop: Loop, total: int) -> list[int] | None:
+        """The trips at which the body may begin to do something else, where comparisons with the trip decide that
+        (a warmup that ends); None where anything else depends on the trip."""
+        found = {0}
+        for expr in self._deciding(loop.body, loop.index):
+            if not self._crossings(expr, loop.index, total, found):
+                return None
+        return sorted(found) if len(found) * 4 < total else None
+
+    def _deciding(self, block: Block, index: str) -> list[Expr]:
+        """The tests and trip counts below that depend on a trip."""
+        found: list[Expr] = []
+        for item in block:
+            if isinstance(item, Event) or not self.matters(item) or not self._depends(Block([item]), index):
+                continue
+            expr = item.trips if isinstance(item, Loop) else item.test
+            if expr is not None and index in self.closure(expr):
+                found.append(expr)
+            for inner in (item.body,) if isinstance(item, Loop) else item.arms:
+                found += self._deciding(inner, index)
+        return found
+
+    def _crossings(self, test: Expr, index: str, total: int, found: set[int]) -> bool:
+        """Add the trips at which a test changes to ``found``; False where they cannot be told."""
+        if index not in self.closure(test):
+            return True
+        if isinstance(test, Op) and test.name in ("and", "or", "not", "bool"):
+            return all(self._crossings(arg, index, total, found) for arg in test.args)
+        if all(self._unknown(test, index, trip) for trip in (0, 1, total // 2, total - 1)):
+            return True  # never decided
+        if not isinstance(test, Op) or test.name not in ("<", "<=", ">", ">=", "==", "!="):
+            return False
+        if not all(self._linear(arg, index) for arg in test.args):
+            return False
+        try:
+            first, second = (self._distance(test, index, trip) for trip in (0, 1))
+        except (Unbound, ArithmeticError, TypeError, ValueError):
+            return False
+        if first != second:
+            middle = first / (first - second)
+            if abs(middle) < 1e12:
+                found.update(t for t in range(int(middle) - 1, int(middle) + 3) if 0 < t < total)
+        return True
+
+    def _unknown(self, test: Expr, index: str, trip: int) -> bool:
+        self.values.witness[index] = trip
+        try:
+            test.evaluate(self.values)
+        except Unbound:
+            return True
+        except (ArithmeticError, TypeError, ValueError):
+            return False
+        return False
+
+    def _distance(self, test: Op, index: str, trip: int) -> float:
+        """The left side less the right side at a trip."""
+        self.values.witness[index] = trip
+        left, right = (arg.evaluate(self.values) for arg in test.args)
+        if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
+            raise TypeError("not numbers")
+        return left - right
+
+    def _linear(self, expr: Expr, index: str) -> bool:
+        """Whether an expression is a linear function of a trip."""
+        if index not in self.closure(expr):
+            return True
+        if isinstance(expr, Sym):
+            definition = self.training.definitions.get(expr.name)
+            return expr.name == index or definition is not None and self._linear(definition, index)
+        if not isinstance(expr, Op) or expr.name not in ("+", "-", "*", "/", "neg", "float"):
+            return False
+        if expr.name in ("*", "/") and index in self.closure(expr.args[1]):
+            return expr.name == "*" and index not in self.closure(expr.args[0]) and self._linear(expr.args[1], index)
+        return all(self._linear(arg, index) for arg in expr.args)
 
     def trips(self, loop: Loop) -> int:
         if loop.trips is None:
