@@ -105,6 +105,12 @@ class Tick:
         return found if isinstance(found, Place) else None
 
     @property
+    def metrics_at_hand(self) -> tuple[tuple[str, str], ...]:
+        """Validation metrics that have a name where step() is called without one, with their directions."""
+        found = self.site.event.data.get("at_hand")
+        return found if isinstance(found, tuple) else ()
+
+    @property
     def method(self) -> str:
         return str(self.site.event.data.get("method", "step"))
 
@@ -390,17 +396,18 @@ class Case:
     def unknowns(self) -> list[str]:
         """The symbols whose values the length of the training depends on and nobody knows."""
         missing: dict[str, None] = {}
+        seen: set[str] = set()
         for loop in self.training_loops():
             if loop.trips is not None:
-                self._collect_unknown(loop.trips, missing)
+                self._collect_unknown(loop.trips, missing, seen)
         for scheduler in self.training.schedulers.values():
             for argument in scheduler.arguments.values():
                 for expr in _expressions(argument.value):
-                    self._collect_unknown(expr, missing)
+                    self._collect_unknown(expr, missing, seen)
         for site in self.training.updates():
             for guard in site.guards:
                 if guard.branch.test is not None and periodic(guard) is not None:
-                    self._collect_unknown(guard.branch.test, missing)
+                    self._collect_unknown(guard.branch.test, missing, seen)
         return list(missing)
 
     def training_loops(self) -> list[Loop]:
@@ -410,14 +417,17 @@ class Case:
                 found.update((id(loop), loop) for loop in site.loops)
         return list(found.values())
 
-    def _collect_unknown(self, expr: Expr, missing: dict[str, None]) -> None:
+    def _collect_unknown(self, expr: Expr, missing: dict[str, None], seen: set[str]) -> None:
         for name in expr.symbols():
+            if name in seen:  # definitions may refer to one another: a loop that a flag of its own ends
+                continue
+            seen.add(name)
             fact = self.training.facts.get(name)
             if fact is not None and fact.known:
                 continue
             definition = self.training.definitions.get(name)
             if definition is not None:
-                self._collect_unknown(definition, missing)
+                self._collect_unknown(definition, missing, seen)
             elif not name.startswith("@"):
                 missing[name] = None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..case import Case
-from ..finding import Finding
+from ..case import Case, Tick
+from ..finding import Finding, Remedy
+from ..situation import Scheduler
 from .base import PROVEN, Related, Rule
 from .ticking import name_of
 
@@ -129,7 +130,8 @@ for epoch in range(90):
 """,
     )
     sources = ("measured with torch 2.13: ReduceLROnPlateau.step() raises TypeError",)
-    fix_safety = "None is offered: which metric is meant cannot be known."
+    fix_safety = """Safe, where exactly one validation metric has a name at that line and goes the way the scheduler watches; none is
+offered elsewhere, because which metric is meant cannot be known."""
     covers = ("LR112", "LR113", "LR114", "LR115", "LR217")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -143,8 +145,18 @@ for epoch in range(90):
                 message = f"{name} is a {scheduler.name}, whose step() needs a metric: it raises a TypeError"
                 yield self.finding(
                     tick.site.place, message, certainty=PROVEN, related=[Related(scheduler.place, "created here")],
-                    subjects=[scheduler.number],
+                    remedies=self._remedies(case, scheduler, tick), subjects=[scheduler.number],
                 )  # fmt: skip
+
+    def _remedies(self, case: Case, scheduler: Scheduler, tick: Tick) -> list[Remedy]:
+        """The validation metric that has a name there, where only one goes the way the scheduler watches."""
+        mode = scheduler.arguments.get("mode")
+        watched = "min" if mode is None else case.value(mode.value)
+        names = [name for name, direction in tick.metrics_at_hand if direction == watched]
+        if len(names) != 1:
+            return []
+        title = f"give it the metric: step({names[0]})"
+        return [Remedy("insert-argument", title, tick.site.place, names[0], safe=True)]
 
 
 RULE = PlateauWithoutMetric()

@@ -1331,7 +1331,18 @@ def tick(
         expr=reader.scalar(first) if first is not None else None,
         text=words.source(given) if given is not None else "", accumulate=reader.accumulating,
         argument_place=reader.place(given) if given is not None else None,
+        at_hand=_metrics_at_hand(reader) if given is None else (),
     )  # fmt: skip
+
+
+def _metrics_at_hand(reader: Reader) -> tuple[tuple[str, str], ...]:
+    """Validation metrics that have a name here, each with its direction: what a step without a metric may have meant."""
+    found = []
+    for name, value in reader.scope.names.items():
+        direction = words.direction(name)
+        if isinstance(value, (Unknown, Number)) and direction is not None and words.names_validation(name):
+            found.append((name, direction))
+    return tuple(found)
 
 
 def _scaler_method(
