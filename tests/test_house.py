@@ -31,6 +31,7 @@ FLOORS = [
     {"cli", "agent"},
     {"__init__", "__main__"},
 ]
+PARSERS = {"ast", "tokenize", "io", "os", "pathlib", "observe"}
 HEAVY = {"torch", "numpy", "matplotlib", "pandas", "scipy", "pydantic", "rich", "yaml"}
 
 CLEAN_SCRIPT = """\
@@ -119,6 +120,18 @@ def test_no_circles_at_import() -> None:
     while leaves := {name for name, needs in graph.items() if not needs}:
         graph = {name: needs - leaves for name, needs in graph.items() if name not in leaves}
     assert not graph, "modules that import one another in a circle (or need one that does)"
+
+
+def test_rules_neither_parse_nor_read() -> None:
+    """Rules know nouns, clock and algebra: what is to be seen in the text, the observer has put on the nouns."""
+    for module, path in modules().items():
+        if room(module) != "rules":
+            continue
+        names = {alias.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.Import) for alias in node.names}
+        names |= {str(node.module) for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom)}
+        assert not {name.split(".")[0] for name in names} & PARSERS, f"{module} parses text"
+        calls = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+        assert not [f for f in calls if isinstance(f, ast.Name) and f.id in ("open", "compile", "eval")], module
 
 
 def run(*argv: str) -> subprocess.CompletedProcess[str]:

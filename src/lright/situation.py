@@ -26,6 +26,7 @@ class Fact:
     origin: str = "unknown"  # literal, argparse, default argument, dataset, command line, --set, world, witness
     place: Place | None = None
     option: str | None = None  # the name under which a person can change it
+    untyped: bool = False  # an option without a type: what the command line gives is text
 
 
 @record(slots=True)
@@ -85,6 +86,7 @@ class Scheduler:
     function: str = ""
     prepared: bool = False
     call: Place | None = None  # the constructor call (``place`` is the statement's)
+    mentions: int = 0  # how often the script reads its name
 
     @property
     def plateau(self) -> bool:
@@ -118,6 +120,16 @@ class Metric:
 
 
 @record(slots=True)
+class Decay:
+    """A variable named for a learning rate that a training loop makes smaller. ``uses`` are the lines on which its
+    value goes anywhere but into its own next value, a comparison or a print."""
+
+    name: str
+    place: Place
+    uses: tuple[int, ...] = ()
+
+
+@record(slots=True)
 class Training:
     """One training in one world."""
 
@@ -132,8 +144,10 @@ class Training:
     entry: str = "<module>"
     proven_units: frozenset[str] = frozenset()
     stop: Expr | None = None
-    clashes: list[tuple[Place, str, Dimension, Dimension]] = field(default_factory=list)
-    notes: dict[str, object] = field(default_factory=dict)
+    complete: bool = True  # False: reading was given up somewhere, so that what is missing may be there
+    default: Training | None = None  # the same training in the default world, of which this is another
+    decays: list[Decay] = field(default_factory=list)
+    unread_steps: frozenset[str] = frozenset()  # names whose step() stands in the text and not in the timeline
     _sites: list[Site] | None = None
 
     @property

@@ -92,7 +92,7 @@ length belongs, after the batch loop or after the optimizer update."""
     covers = ("LR201", "LR202", "LR203", "LR204", "LR213", "LR217", "LR211")
 
     def check(self, case: Case) -> Iterable[Finding]:
-        if case.training.notes.get("incomplete"):
+        if not case.training.complete:
             return
         for scheduler in case.schedulers():
             made = case.training.of("build", scheduler.number)
@@ -106,15 +106,14 @@ length belongs, after the batch loop or after the optimizer update."""
                 yield self._finding(case, scheduler, updates)
 
     def skipped(self, case: Case) -> str | None:
-        if case.training.notes.get("incomplete"):
+        if not case.training.complete:
             return "the script was not read to its end"
         return out_of_sight(case)
 
     def _stepped_elsewhere(self, case: Case, scheduler: Scheduler) -> bool:
         """Whether the text has a step that was not read and may be its own: under another setting, in a callback."""
-        unread = case.training.notes.get("unread steps")
         name = scheduler.text.rsplit(".", 1)[-1]
-        return isinstance(unread, frozenset) and any(owner == name or "sched" in owner.lower() for owner in unread)
+        return any(owner == name or "sched" in owner.lower() for owner in case.training.unread_steps)
 
     def _finding(self, case: Case, scheduler: Scheduler, updates: list[Site]) -> Finding:
         numbers: Numbers = {}

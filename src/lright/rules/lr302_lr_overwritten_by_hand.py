@@ -154,7 +154,7 @@ for epoch in range(90):
         name = wiring.titled(scheduler)
         effect = self._effect(case, optimizer, scheduler)
         message = f"the learning rate is written by hand here and set by {name} on line {tick.place.line}: {effect}"
-        remedies = wiring.dropped(case.training, scheduler, tick.place)
+        remedies = wiring.dropped(scheduler, tick.place)
         return self.finding(
             write.place, message, certainty=PROVEN if optimizer.seen else LIKELY,
             related=[Related(tick.place, f"{name} sets it here"), Related(scheduler.place, "the scheduler")],

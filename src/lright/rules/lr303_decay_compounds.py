@@ -148,26 +148,22 @@ means."""
 
     def _remedies(self, case: Case, write: Site) -> list[Remedy]:
         """The same factor on the optimizer's own learning rate, where the script writes one next to the other."""
-        import ast
-
         optimizer = case.training.optimizers[write.event.subject]
-        node = write.event.data.get("node")
+        written, old = (str(write.event.data.get(name, "")) for name in ("target", "text"))
+        operator = write.event.data.get("operator")
         base = optimizer.arguments.get("lr")
         if len(optimizer.groups) != 1 or base is None or optimizer.function != write.event.function:
             return []
-        if not isinstance(node, (ast.Assign, ast.AugAssign)):
-            return []
-        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-        written = wiring.text_of(target)
-        if isinstance(node, ast.AugAssign):
-            value = f"{base.text} * {wiring.text_of(node.value)}" if isinstance(node.op, ast.Mult) else ""
+        if operator == "*":
+            value = f"{base.text} * {old}"
+        elif operator == "" and written in old:
+            value = old.replace(written, base.text)
         else:
-            old = wiring.text_of(node.value)
-            value = old.replace(written, base.text) if written in old else ""
-        if not value or base.text == written:
+            return []
+        if base.text == written:
             return []
         title = f"decay the initial learning rate: {written} = {value}"
-        return [Remedy("replace", title, wiring.place_of(case.training, node), f"{written} = {value}")]
+        return [Remedy("replace", title, write.place, f"{written} = {value}")]
 
 
 def _follows(expr: Expr, index: str) -> bool:

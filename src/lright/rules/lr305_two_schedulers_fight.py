@@ -142,7 +142,7 @@ warmup in front of a decay is written as a SequentialLR, which is left to a pers
         """Dropping what has no effect; not where that is the decay itself, beside what looks like a warmup."""
         if not undone.plateau and not wiring.from_scratch(undone):
             return []
-        return list(wiring.dropped(case.training, undone, under.place))
+        return list(wiring.dropped(undone, under.place))
 
 
 RULE = TwoSchedulersFight()

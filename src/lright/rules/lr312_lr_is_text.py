@@ -8,8 +8,7 @@ from ..case import Case
 from ..errors import LrightError
 from ..finding import INFO, Finding
 from ..quantity import Expr, Sym
-from ..situation import Argument, Fact, Training
-from . import wiring
+from ..situation import Argument, Fact
 from .base import Related, Remedy, Rule
 
 _STEP = """\
@@ -104,7 +103,7 @@ the first computation with it."""
             return self.finding(
                 argument.place, message, related=related, remedies=[remedy], subjects=[number], numbers={"value": value}
             )
-        if isinstance(value, float) and fact is not None and _untyped(case.training, fact):
+        if isinstance(value, float) and fact is not None and fact.origin == "argparse" and fact.untyped:
             option = fact.option or name
             message = (
                 f"--{option} has no type=float: given on the command line it arrives as text and "
@@ -127,19 +126,6 @@ def _why(fact: Fact | None, value: str) -> str:
         return " (variables of the environment are text)"
     exponent = "e" in value.lower() and fact.origin == "literal" and "[" in fact.text
     return " (YAML 1.1 reads an exponent only with a dot and a sign: 1.0e-3)" if exponent else ""
-
-
-def _untyped(training: Training, fact: Fact) -> bool:
-    """Whether an option with a number as its default is declared without a type."""
-    import ast
-
-    tree = training.notes.get("tree")
-    if fact.origin != "argparse" or fact.place is None or not isinstance(tree, ast.Module):
-        return False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.lineno == fact.place.line and wiring.called(node) == "add_argument":
-            return not any(keyword.arg in ("type", "action", None) for keyword in node.keywords)
-    return False
 
 
 RULE = LrIsText()

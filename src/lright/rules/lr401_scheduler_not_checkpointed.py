@@ -172,22 +172,17 @@ for epoch in range(90):
 
     def _remedies(self, case: Case, scheduler: Scheduler, saves: list[Site], load: Site, kept: bool) -> list[Remedy]:
         """The same two lines for the scheduler that are there for the optimizer."""
-        import ast
-
         optimizer = self._owner(case, scheduler)
-        node = load.event.data.get("node")
-        if optimizer is None or not scheduler.text or not isinstance(node, ast.Call) or not node.args:
-            return []
-        argument = node.args[0]
-        if not isinstance(argument, ast.Subscript) or not isinstance(argument.slice, ast.Constant):
+        checkpoint = load.event.data.get("checkpoint")
+        if optimizer is None or not scheduler.text or not checkpoint:
             return []
         functions = {load.event.function, scheduler.function, *(site.event.function for site in saves)}
         if not (scheduler.text.startswith("self.") or scheduler.function == "<module>" or len(functions) == 1):
             return []
-        key = self._saved_key(scheduler, saves) if kept else _key(str(argument.slice.value))
+        key = self._saved_key(scheduler, saves) if kept else _key(str(load.event.data["entry"]))
         if key is None:
             return []
-        state = f"{wiring.text_of(argument.value)}[{key!r}]".replace("'", '"')
+        state = f"{checkpoint}[{key!r}]".replace("'", '"')
         line = Remedy("insert-after", "", load.place, f"{scheduler.text}.load_state_dict({state})")
         if kept:
             return [Remedy(line.action, f"load {scheduler.text} too", line.place, line.text)]
@@ -201,14 +196,11 @@ for epoch in range(90):
 
     def _saved_key(self, scheduler: Scheduler, saves: list[Site]) -> str | None:
         """Under which name the scheduler's state is saved."""
-        import ast
-
+        written = f"{scheduler.text}.state_dict()"
         for site in saves:
-            display = site.event.data.get("dict")
-            if isinstance(display, ast.Dict):
-                for key, value in zip(display.keys, display.values, strict=True):
-                    if isinstance(key, ast.Constant) and ast.unparse(value) == f"{scheduler.text}.state_dict()":
-                        return str(key.value)
+            entries: dict[str, str] = site.event.data["entries"]  # type: ignore[assignment]
+            if written in entries:
+                return entries[written]
         return None
 
 

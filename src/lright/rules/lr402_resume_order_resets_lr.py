@@ -141,7 +141,7 @@ optimizer's state holds the learning rate that was saved."""
         message = f"{name} is built after the optimizer's state was loaded on line {load.place.line}: it {effect}"
         severity = "warning" if reset == "step" and per_batch else None
         remedies = []
-        text = wiring.text_of(load.event.data.get("node"))
+        text = str(load.event.data.get("text", ""))
         if text and own.event.function == load.event.function:
             title = "load the optimizer's state once more, after the scheduler's"
             remedies.append(Remedy("insert-after", title, own.place, text, safe=True))

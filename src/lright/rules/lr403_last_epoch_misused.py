@@ -164,14 +164,9 @@ And it is one less than the number of calls that are done, so -1 at the start; 0
 
     def _decayed_base(self, case: Case, scheduler: Scheduler, built: Site) -> Site | None:
         """Where initial_lr is overwritten with the learning rate of the checkpoint."""
-        import ast
-
         for site in case.training.of("write-other", scheduler.optimizer):
-            node = site.event.data.get("node")
-            if site.event.data.get("parameter") != "initial_lr" or site.order > built.order:
-                continue
-            value = node.value if isinstance(node, ast.Assign) else None
-            if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant) and value.slice.value == "lr":
+            data = site.event.data
+            if data.get("parameter") == "initial_lr" and data.get("copied") == "lr" and site.order <= built.order:
                 return site
         return None
 

@@ -128,8 +128,8 @@ end; the part already done is not redone."""
 
     def _differ(self, case: Case, now: Argument, then: Argument) -> bool:
         """Whether the lengths of a first and of a resumed run surely differ."""
-        default = case.training.notes.get("default")
-        if not isinstance(default, Training) or not isinstance(now.value, Expr) or not isinstance(then.value, Expr):
+        default = case.training.default
+        if default is None or not isinstance(now.value, Expr) or not isinstance(then.value, Expr):
             return False
         other = Case(default)
         for unknown in (37.0, 53.0):
@@ -159,10 +159,9 @@ def _keeps(scheduler: Scheduler) -> bool:
 
 def _twin(training: Training, scheduler: Scheduler) -> Scheduler | None:
     """The same construction in a run that is not resumed."""
-    default = training.notes.get("default")
-    if training.condition != "resume" or not isinstance(default, Training):
+    if training.condition != "resume" or training.default is None:
         return None
-    return next((s for s in default.schedulers.values() if s.place == scheduler.place), None)
+    return next((s for s in training.default.schedulers.values() if s.place == scheduler.place), None)
 
 
 RULE = ExtendedRunKeepsOldLength()

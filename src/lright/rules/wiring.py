@@ -12,10 +12,6 @@ from ..schedule import emulate
 from ..situation import Optimizer, Scheduler, Training
 from ..timeline import BATCH, EPOCH, Loop, Place, Site
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import ast
-
 # Measured with torch 2.13: what these write does not depend on the learning rate they find.
 _FROM_SCRATCH = frozenset(("LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts"))
 # These multiply what they find; a factor put in by hand stays in.
@@ -142,44 +138,9 @@ def factor_of(expr: object, symbol: str) -> Expr | None:
     return None
 
 
-def place_of(training: Training, node: ast.AST) -> Place:
-    """Where a piece of syntax of an event stands."""
-    lines: list[str] = training.notes["lines"]  # type: ignore[assignment]
-
-    def column(line: int, offset: int) -> int:
-        return len(lines[line - 1].encode("utf-8")[:offset].decode("utf-8", "replace")) + 1
-
-    first, last = node.lineno, node.end_lineno  # type: ignore[attr-defined]
-    start, end = node.col_offset, node.end_col_offset  # type: ignore[attr-defined]
-    return Place(first, column(first, start), last, column(last, end))
-
-
-def text_of(node: object) -> str:
-    """A piece of syntax of an event, as Python writes it."""
-    import ast
-
-    return ast.unparse(node) if isinstance(node, ast.AST) else ""
-
-
-def called(node: ast.Call) -> str:
-    """The last name of what a call calls."""
-    return getattr(node.func, "attr", "") or getattr(node.func, "id", "")
-
-
-def dropped(training: Training, scheduler: Scheduler, tick: Place) -> tuple[Remedy, ...]:
+def dropped(scheduler: Scheduler, tick: Place) -> tuple[Remedy, ...]:
     """Taking a scheduler out, with its only step(); nothing where the script mentions it elsewhere."""
-    import ast
-
-    tree = training.notes.get("tree")
-    if not scheduler.text or not isinstance(tree, ast.Module):
-        return ()
-    used = sum(
-        isinstance(node, (ast.Name, ast.Attribute))
-        and isinstance(node.ctx, ast.Load)
-        and ast.unparse(node) == scheduler.text
-        for node in ast.walk(tree)
-    )
-    if used != 1:
+    if not scheduler.text or scheduler.mentions != 1:
         return ()
     step = Remedy("delete", "drop its step()", tick)
     return (Remedy("delete", f"drop {scheduler.text}", scheduler.place, then=(step,)),)

@@ -54,7 +54,7 @@ def read(
         more, _ = read_world(tree, lines, world, given, arguments, entries, condition == "resume")
         for training in more:
             training.condition = condition
-            training.notes["default"] = next((t for t in trainings if t.entry == training.entry), None)
+            training.default = next((t for t in trainings if t.entry == training.entry), None)
         situation.trainings += more
     return situation
 

@@ -26,7 +26,7 @@ class Option:
     convert: str | None  # int, float, str, bool
     action: str
     many: bool
-    node: ast.AST
+    node: ast.Call
     const: Value | None = None
     choices: list[Scalar] = field(default_factory=list)
 
@@ -122,7 +122,9 @@ def _value(reader: Reader, option: Option, words_given: list[str] | None) -> Val
         known = reader.known(default)
         if known is not None:
             known = _typed(option, known)
-            return Number(reader.fact(name, text, known, True, "argparse", place, option.destination))
+            symbol = reader.fact(name, text, known, True, "argparse", place, option.destination)
+            reader.facts[symbol.name].untyped = _is_untyped(option)
+            return Number(symbol)
     if isinstance(default, (Items, Table)):
         return default
     return default
@@ -138,10 +140,15 @@ def _missing(reader: Reader, name: str, text: str, option: Option, place: object
 
 
 def _is_required(option: Option) -> bool:
-    node = option.node
-    return isinstance(node, ast.Call) and any(
-        k.arg == "required" and isinstance(k.value, ast.Constant) and k.value.value is True for k in node.keywords
+    return any(
+        k.arg == "required" and isinstance(k.value, ast.Constant) and k.value.value is True
+        for k in option.node.keywords
     )
+
+
+def _is_untyped(option: Option) -> bool:
+    """Whether neither a type nor an action (nor ``**kwargs``, which may hold one) is given."""
+    return not any(keyword.arg in ("type", "action", None) for keyword in option.node.keywords)
 
 
 def _typed(option: Option, value: Scalar) -> Scalar:

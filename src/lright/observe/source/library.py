@@ -13,7 +13,7 @@ from ...quantity import BATCHES_PER_EPOCH, SAMPLES_PER_BATCH, SAMPLES_PER_EPOCH,
 from ...schedule import emulate
 from ...situation import Argument, Formula, Loader, Optimizer, Scheduler
 from ...timeline import Block, Loop
-from . import words
+from . import spelling, words
 from .values import (
     NONE,
     Choice,
@@ -832,7 +832,8 @@ def _save(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value]
         dict_node = _dict_node(arguments[0])
         place = reader.place(dict_node) if dict_node is not None else None
         reader.emit(
-            "save", node, 0, held=held, dict=dict_node, dict_place=place, open=_open(arguments[0]), value=arguments[0]
+            "save", node, 0, held=held, dict_place=place, entries=spelling.entries(dict_node), open=_open(arguments[0]),
+            value=arguments[0],
         )
     return NONE
 
@@ -1198,7 +1199,7 @@ def set_item(reader: Reader, owner: Thing, key: Value, value: Value, statement: 
         kind = "write" if name == "lr" else "write-other"
         reader.emit(
             kind, statement, owner.number, reader.scalar(value), parameter=name, group=owner.data.get("position"),
-            raw=value,
+            **spelling.writing(statement),
         )  # fmt: skip
 
 
@@ -1239,7 +1240,7 @@ def _module_method(
     if name == "state_dict":
         return Thing("state", 0, {"of": "model"})
     if name == "load_state_dict":
-        reader.emit("load", node, 0, object="model")
+        reader.emit("load", node, 0, object="model", **spelling.loading(node))
         return NONE
     if name in _MODEL_METHODS:
         return owner
@@ -1279,7 +1280,7 @@ def _optimizer_method(
     if name == "state_dict":
         return Thing("state", owner.number, {"of": "optimizer"})
     if name == "load_state_dict":
-        reader.emit("load", node, owner.number, object="optimizer")
+        reader.emit("load", node, owner.number, object="optimizer", **spelling.loading(node))
         return NONE
     if name == "add_param_group":
         table = arguments[0] if arguments else None
@@ -1310,7 +1311,7 @@ def _scheduler_method(
     if name == "state_dict":
         return Thing("state", owner.number, {"of": "scheduler"})
     if name == "load_state_dict":
-        reader.emit("load", node, owner.number, object="scheduler")
+        reader.emit("load", node, owner.number, object="scheduler", **spelling.loading(node))
         return NONE
     if name in ("get_last_lr", "get_lr", "_get_lr", "get_epoch_values"):
         reader.emit("read-lr", node, owner.number)
@@ -1556,7 +1557,7 @@ def unknown_method(
         return Thing("state", _number_of(owner, kind), {"of": kind})
     if name == "load_state_dict":
         kind = "scheduler" if words.names_scheduler(last) else "optimizer" if words.names_optimizer(last) else "model"
-        reader.emit("load", node, _number_of(owner, kind), object=kind)
+        reader.emit("load", node, _number_of(owner, kind), object=kind, **spelling.loading(node))
         return NONE
     if name in ("item", "detach", "cpu", "mean", "sum", "data", "clone", "numpy", "tolist", "float"):
         same = reader.unknown(node, owner.symbol.text, (owner,))

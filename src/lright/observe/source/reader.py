@@ -166,7 +166,6 @@ class Reader:
         **data: object,
     ) -> Event:
         event = Event(kind, self.place(node), subject, self.scope.function, value, data)
-        event.data["node"] = node
         event.data["evaluating"] = self.is_evaluating
         self.read.add(id(node))
         self.block.nodes.append(event)

@@ -19,7 +19,8 @@ from ...quantity import (
 )
 from ...situation import Training
 from ...timeline import BATCH, EPOCH, EVALUATION, MICRO, OTHER, OUTER, Block, Branch, Event, Loop, Site, sites
-from . import words
+from . import spelling, words
+from .decays import decays
 from .metrics import add_metrics
 from .reader import Reader, TooMuch
 from .values import Class, Function, Instance, Value
@@ -68,10 +69,12 @@ def _training(reader: Reader, entry: str) -> Training:
         reader.loaders,
         entry,
         stop=reader.stop,
+        complete=not reader.incomplete,
     )
-    training.notes.update(tree=reader.tree, lines=reader.lines, reached=reader.reached)
-    training.notes["incomplete"] = reader.incomplete
-    training.notes["unread steps"] = _unread_steps(reader, training)
+    training.decays = decays(reader, training)
+    training.unread_steps = _unread_steps(reader, training)
+    for scheduler in training.schedulers.values():
+        scheduler.mentions = spelling.mentions(reader.tree)[scheduler.text]
     classify(training)
     infer_units(training)
     add_metrics(reader, training.sites)
