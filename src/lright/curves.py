@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .case import Case, Outcome, sample
 from .finding import Curve
-from .play import Moment, Play
+from .play import CannotPlay, Moment, Play
 from .quantity import Expr, Scalar, Sym
 from .records import replace
 from .schedule import emulate
@@ -85,7 +85,7 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
     if any(not s.known or s.plateau or case.escapes(s) or _disturbed(case, s) for s in ticking):
         return []
     if len(ticking) == 1 and not writes:
-        outcome = case.outcome(ticking[0], witness)
+        outcome = case.outcome(ticking[0], witness) or _told(case, optimizer, ticking[0], witness)
         if outcome is None or outcome.play.guessed:
             return []
         made = [outcome.curve(group, points, example=False) for group in range(len(optimizer.groups))]
@@ -98,6 +98,19 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
     outcomes = {s.number: case.outcome(s, witness) for s in ticking}
     curve = _by_last_event(case, optimizer, play, outcomes, witness, points)
     return [curve] if curve is not None else []
+
+
+def _told(
+    case: Case, optimizer: Optimizer, scheduler: Scheduler, witness: Mapping[str, Scalar]
+) -> Outcome | None:
+    """The outcome of a scheduler that is told the time, whole epochs or not, by every one of its steps."""
+    if not all(tick.argument is not None for tick in case.ticks(scheduler)):
+        return None
+    try:
+        play = Play(case.training, optimizer.number, [scheduler.number], witness, case.remade(scheduler))
+    except (CannotPlay, RecursionError):
+        return None
+    return Outcome(case, scheduler, optimizer, play, witness) if play.updates else None
 
 
 def _whole(curve: Curve, outcome: Outcome) -> bool:

@@ -48,6 +48,7 @@ def run_for(reader: Reader, node: ast.For | ast.AsyncFor) -> Flow | None:
     flow = _body(reader, node, loop)
     trips = _broken_trips(reader, loop, carried)
     reader.settle(carried, index, trips)
+    _tell_outer_loops(reader, carried, index, trips)
     loop.trips = trips
     if flow is None and node.orelse:
         return reader.run(node.orelse)
@@ -72,6 +73,7 @@ def run_while(reader: Reader, node: ast.While) -> Flow | None:
     if loop.trips is None:
         loop.trips = _broken_trips(reader, loop, carried)
     reader.settle(carried, index, loop.trips)
+    _tell_outer_loops(reader, carried, index, loop.trips)
     return flow
 
 
@@ -247,6 +249,25 @@ def _broken_trips(
                 return solved
             return op("min", loop.trips, solved)
     return loop.trips
+
+
+def _tell_outer_loops(
+    reader: Reader, carried: list[tuple[dict[str, Value], str, Sym, Expr]], index: str, trips: Expr | None
+) -> None:
+    """A ``return`` inside a loop leaves the loops around it too: they see its test as it is on the last trip."""
+    if trips is None:
+        return
+    definitions = {s.name: reader.definitions[s.name] for _, _, s, _ in carried if s.name in reader.definitions}
+    last = {index: op("-", trips, 1)}
+
+    def outside(test: Expr) -> Expr:
+        return test.substituted(definitions).substituted(last)
+
+    for outer in reader.loops:
+        tests = reader.leaving.get(id(outer), [])
+        inner = [depends(test, index) or any(depends(test, name) for name in definitions) for test in tests]
+        reader.leaving[id(outer)] = [outside(test) if seen else test for test, seen in zip(tests, inner)]
+        outer.breaks = [test and outside(test) if seen else test for test, seen in zip(outer.breaks, inner)]
 
 
 def _first_trip(
