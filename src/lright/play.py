@@ -22,6 +22,7 @@ Signature = tuple[object, ...]
 RELEVANT = frozenset(("update", "tick", "write"))
 MAX_ENUMERATED = 4096
 MAX_NODES = 60_000
+MAX_WALKED = 4_000  # trips gone through one by one, in all loops together
 
 
 class CannotPlay(LrightError):
@@ -276,6 +277,7 @@ class _Unroller:
         self.values = values
         self.wanted = wanted
         self.nodes = 0
+        self.walked = 0
         self.guessed = False
         self.holds: dict[int, bool] = {}
         self.depends: dict[tuple[int, str], bool] = {}
@@ -336,7 +338,8 @@ class _Unroller:
             for start, stop in pairwise((*changes, total)):
                 _append(segments, stop - start, self.trip(loop, start))
             return Trips(loop.index, segments, total)
-        if total > MAX_ENUMERATED:
+        self.walked += total
+        if total > MAX_ENUMERATED or self.walked > MAX_WALKED and not self._periodic(loop):
             return self.sampled(loop, total)
         return Trips(loop.index, self.enumerated(loop, 0, total), total)
 

@@ -139,6 +139,8 @@ where it is not, either may be the right one."""
         loop = common_loop(first.site, second.site)
         if loop is None or exclusive(first.site, second.site) or first.site.place == second.site.place:
             return False
+        if first.rate.unit != second.rate.unit and (first.rate.every or second.rate.every):
+            return False  # every 1500 batches and after each epoch: nobody writes that by oversight
         if scheduler.plateau and not case.same_period(first.site, second.site):
             return False  # one step for each validation is right, wherever validations stand
         shared = {(id(guard.branch), guard.arm) for guard in first.site.guards}

@@ -90,8 +90,11 @@ training."""
         yield f"counts the batches of another loader than {loader.text}, which is trained on", other_loader
 
     def _batch_size(self, found: Span, loader: Loader, expr: Expr) -> bool:
-        if found.case.training.dimension(expr) == SAMPLES_PER_BATCH or expr == loader.batch_size:
+        dimension = found.case.training.dimension(expr)
+        if dimension == SAMPLES_PER_BATCH or expr == loader.batch_size:
             return True
+        if dimension is not None and next(expr.symbols(), None) is not None:
+            return False  # it counts something else, of the same number by chance
         number = found.case.number(expr)
         return number is not None and number > 1 and number == found.case.number(loader.batch_size)
 

@@ -135,10 +135,10 @@ And it is one less than the number of calls that are done, so -1 at the start; 0
                 scheduler, argument, message, ("resume",), PROVEN, self._in_batches(case, argument, ahead)
             )
         if ahead >= 0:
+            steps = "1 step of the schedule is" if ahead < 1 else f"{int(ahead) + 1} steps of the schedule are"
             message = (
-                f"last_epoch={argument.text} is one too many: the next epoch is {argument.text} itself, so "
-                f"{int(ahead) + 1} "
-                f"step{'s' if ahead else ''} of the schedule are skipped on resume"
+                f"last_epoch={argument.text} is one too many: the next epoch is {argument.text} itself, so {steps} "
+                "skipped on resume"
             )
             return self._finding(scheduler, argument, message, ("resume",), PROVEN, remedies)
         return None
@@ -163,7 +163,9 @@ And it is one less than the number of calls that are done, so -1 at the start; 0
         )
 
     def _decayed_base(self, case: Case, scheduler: Scheduler, built: Site) -> Site | None:
-        """Where initial_lr is overwritten with the learning rate of the checkpoint."""
+        """Where initial_lr is overwritten with the learning rate of the checkpoint, and the scheduler goes by it."""
+        if scheduler.name in _RECURSIVE:
+            return None
         for site in case.training.of("write-other", scheduler.optimizer):
             data = site.event.data
             if data.get("parameter") == "initial_lr" and data.get("copied") == "lr" and site.order <= built.order:
@@ -190,6 +192,12 @@ And it is one less than the number of calls that are done, so -1 at the start; 0
             argument.place, message, certainty=certainty, conditions=conditions, remedies=remedies,
             related=[*(related or []), Related(scheduler.place, "the scheduler")], subjects=[scheduler.number],
         )  # fmt: skip
+
+
+# These go on from the learning rate the optimizer has, whatever it was at first.
+_RECURSIVE = frozenset(
+    "StepLR MultiStepLR ExponentialLR MultiplicativeLR LinearLR ConstantLR PolynomialLR CosineAnnealingLR".split()
+)
 
 
 def _epoch_loop(case: Case, scheduler: Scheduler) -> Loop | None:

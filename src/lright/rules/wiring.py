@@ -55,7 +55,19 @@ def regular(case: Case, site: Site) -> bool:
     loop = site.innermost(EPOCH, BATCH)
     guards = [guard for guard in site.guards_below(loop) if guard.branch.origin != "main process"]
     every = case.rate(site).every is not None or case.rate(site).unit == "update"
-    return not guards or every and len(guards) == 1
+    return not guards or every and len(guards) == 1 and not _limited(case, guards[0].branch.test)
+
+
+def _limited(case: Case, test: Expr | None) -> bool:
+    """Whether it asks for more than every so many trips: ``step % 50 == 0 and step <= 1000``."""
+    if not isinstance(test, Op) or test.name not in ("and", "if"):
+        return False
+    parts = [part for part in test.args if not case.value(part) and not _periodic(part)]
+    return bool(parts)
+
+
+def _periodic(expr: Expr) -> bool:
+    return isinstance(expr, Op) and (expr.name == "%" or expr.name in ("==", "not", "or") and any(map(_periodic, expr.args)))
 
 
 def leaves(training: Training, optimizer: Optimizer) -> bool:

@@ -7,7 +7,7 @@ escapes.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ...quantity import BATCHES_PER_EPOCH, SAMPLES_PER_BATCH, SAMPLES_PER_EPOCH, Expr, Lit, Sym, op
 from ...schedule import emulate
@@ -162,8 +162,11 @@ def call_external(
         return handler(reader, arguments, keywords, node)
     if name in _MATH and path.split(".")[0] in _MATH_MODULES:
         return _math(reader, name, arguments, node)
-    if _is_scheduler(path, name):
-        return _scheduler(reader, name, arguments, keywords, node, known=not _namesake(path, name))
+    if _is_scheduler(path, name) and not _of_numbers(name, arguments):
+        known = not _namesake(path, name)
+        if "diffusers" in path and name == "get_scheduler":
+            arguments, keywords, known = _of_diffusers(reader, arguments, keywords)
+        return _scheduler(reader, name, arguments, keywords, node, known=known and not _foreign(path, name, keywords))
     if _is_optimizer(path, name):
         return _optimizer(reader, name, arguments, keywords, node)
     if path in ("os.environ.get", "os.getenv"):
@@ -192,7 +195,35 @@ def _namesake(path: str, name: str) -> bool:
     framework = emulate.FRAMEWORKS.get(name)
     if framework not in ("torch", "timm") or "." not in path or root in (framework, "*"):
         return False
-    return not path.endswith((f"lr_scheduler.{name}", f"optim.{name}", f"sched.{name}", f"scheduler.{name}"))
+    modules = ("lr_scheduler", "optim") if framework == "torch" else ("lr_scheduler", "optim", "sched", "scheduler")
+    return path.split(".")[-2] not in modules
+
+
+def _foreign(path: str, name: str, keywords: Mapping[str, Value]) -> bool:
+    """Whether a function called like one of transformers takes what that does not: another project's variant of it."""
+    if emulate.FRAMEWORKS.get(name) != "transformers" or path.split(".")[0] == "transformers":
+        return False
+    names = {p.name for p in emulate.signature(name)} | {"optimizer", "last_epoch", "**"}
+    return not names.issuperset(keywords)
+
+
+def _of_diffusers(
+    reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value]
+) -> tuple[Sequence[Value], dict[str, Value], bool]:
+    """A call of diffusers' get_scheduler as one of transformers', and whether they mean the same: the arguments that
+    only diffusers has are for three of its schedules, and do nothing where they are 1."""
+    names = ("name", "optimizer", "step_rules", "num_warmup_steps", "num_training_steps", "num_cycles", "power")
+    given = {**dict(zip(names[2:], arguments[2:])), **keywords}
+    kind = reader.known(given["name"] if "name" in given else arguments[0] if arguments else NONE)
+    own = {"cosine_with_restarts": "num_cycles", "polynomial": "power", "piecewise_constant": "step_rules"}
+    read = given.get(own[kind], number(1)) if isinstance(kind, str) and kind in own else number(1)
+    rest = {key: value for key, value in given.items() if key not in (*own.values(), "last_epoch")}
+    return arguments[:2], rest, reader.known(read) == 1
+
+
+def _of_numbers(name: str, arguments: Sequence[Value]) -> bool:
+    """Whether it takes a number where a scheduler has its optimizer: another thing of the same name."""
+    return name != "get_scheduler" and bool(arguments) and isinstance(arguments[0], Number)
 
 
 def _is_optimizer(path: str, name: str) -> bool:
@@ -288,7 +319,7 @@ def _scheduler(
 ) -> Value:
     known = known and name in emulate.NAMES
     if name == "get_scheduler":
-        return _hugging_face(reader, arguments, keywords, node)
+        return _hugging_face(reader, arguments, keywords, node, known)
     names = [p.name for p in emulate.signature(name)] if known else ["optimizer"]
     if known and "optimizer" not in names:
         names.insert(0, "optimizer")
@@ -382,7 +413,7 @@ def _hugging_face(
     bound = _bind(reader, names, arguments, keywords, node)
     optimizer = _find(reader, keywords.get("optimizer") or _at(arguments, names, "optimizer"), "optimizer")
     thing = make_scheduler(
-        reader, "get_scheduler", bound, optimizer.number if optimizer else None, node, known=True,
+        reader, "get_scheduler", bound, optimizer.number if optimizer else None, node, known=known,
         framework="transformers",
     )  # fmt: skip
     return thing
