@@ -437,11 +437,19 @@ class Case:
             unknown = self.unknowns()
             units = self.training.units
             self._witnesses = (
-                [{name: row.get(units.get(name, EPOCHS), 10) for name in unknown} for row in _WITNESSES]
+                [{name: self._tried(name, row.get(units.get(name, EPOCHS), 10)) for name in unknown} for row in _WITNESSES]
                 if unknown
                 else [{}]
             )
         return self._witnesses
+
+    def _tried(self, name: str, usual: int) -> int:
+        """A number for something unknown: a warmup is a small part of what it counts, a start is the beginning."""
+        fact = self.training.facts.get(name)
+        text = fact.text.lower() if fact is not None else ""
+        if "warm" in text or "burn" in text:
+            return max(usual // 10, 1)
+        return 0 if "start_" in text or "resume" in text else usual
 
     def known(self) -> bool:
         """Whether every number that matters is known."""

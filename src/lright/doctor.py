@@ -11,6 +11,7 @@ from .case import Case
 from .errors import LrightError
 from .finding import INFO, Curve, FileReport, Finding, Fix, Remedy, Skipped
 from .quantity import Expr, Op, Scalar
+from .origins import with_origins
 from .records import field, record, replace
 from .rules.base import Rule
 from .situation import Loader, Situation, Training
@@ -141,6 +142,7 @@ def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
                 finding = replace(finding, conditions=(case.training.condition,))
             if finding.unless:
                 finding = replace(finding, unless=tuple(_named(case, finding.unless)))
+            finding = with_origins(finding, case.training)
             key = (finding.rule, finding.place.line, case.training.entry)
             known = merged.get(key)
             if known is None:

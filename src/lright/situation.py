@@ -37,6 +37,7 @@ class Argument:
     value: object
     place: Place
     text: str
+    origin: Place | None = None  # where the value was put together, if not here
 
 
 @record(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Formula:
 
     variable: str
     expr: Expr
+    returns: tuple[Place, ...] = ()  # where the function says its result
 
 
 @record(slots=True)

@@ -114,7 +114,7 @@ right; the first keeps the schedule as written and is offered first."""
     def _in_epochs(self, case: Case, scheduler: Scheduler) -> tuple[Length | None, str] | None:
         """The length that counts epochs and how sure that is; None where there is none."""
         lengths = case.lengths(scheduler)
-        counted = [length for length in lengths if length.unit is not None]
+        counted = [length for length in lengths if length.unit is not None and case.number(length.expr) != 0]
         if counted:
             if any(length.unit is not Unit.EPOCH or self._beyond_epochs(case, length) for length in counted):
                 return None

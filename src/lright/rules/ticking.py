@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Length, Outcome, Tick, periodic
 from ..finding import Remedy
-from ..quantity import Unit
+from ..quantity import Expr, Unit
 from ..situation import Optimizer, Scheduler
 from ..timeline import BATCH, EPOCH, Guard, Loop, Site
 
@@ -57,12 +57,21 @@ def certain(case: Case, guards: tuple[Guard, ...]) -> bool:
         if periodic(guard) is not None or guard.branch.origin == "main process":
             continue
         test = guard.branch.test
+        if test is not None and _of_epochs(case, test):
+            continue  # in some epochs, and then at every batch
         if test is None or any(name.startswith("@") for name in test.symbols()):
             return False
         decided = test.number(values)
         if decided is None or bool(decided) is not (guard.arm == 0):
             return False
     return True
+
+
+def _of_epochs(case: Case, test: Expr) -> bool:
+    """Whether a test asks for the epoch and settings only: ``epoch >= warmup``."""
+    epochs = {loop.index for loop in case.training_loops() if loop.kind == EPOCH}
+    names = set(test.symbols())
+    return bool(names & epochs) and all(name in epochs or name in case.training.facts for name in names)
 
 
 def exclusive(first: Site, second: Site) -> bool:

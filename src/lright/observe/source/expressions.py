@@ -242,6 +242,9 @@ def _call_choice(
 ) -> Value:
     from ...timeline import Block, Branch
 
+    decided = reader.decide(callee.test) if callee.test is not None else None
+    if decided is not None:
+        return call(reader, callee.first if decided else callee.second, arguments, keywords, node)
     outer = reader.block
     arms: list[Block] = []
     results: list[Value] = []
@@ -466,6 +469,7 @@ def item(reader: Reader, owner: Value, key: Value, node: ast.AST) -> Value:
     known = reader.known(key)
     if isinstance(owner, Table):
         if known is not None and known in owner.items:
+            reader.note_choice(owner, key, node)
             return owner.items[known]
         if known is None and owner.items and not owner.open:
             return _any_of(reader, list(owner.items.items()), key)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ...quantity import BATCHES_PER_EPOCH, SAMPLES_PER_BATCH, SAMPLES_PER_EPOCH, Expr, Lit, Sym, op
 from ...schedule import emulate
 from ...situation import Argument, Formula, Loader, Optimizer, Scheduler
-from ...timeline import Block, Loop
+from ...timeline import Block, Loop, Place
 from . import spelling, words
 from .values import (
     NONE,
@@ -171,7 +171,7 @@ def call_external(
         return _optimizer(reader, name, arguments, keywords, node)
     if path in ("os.environ.get", "os.getenv"):
         return environment(reader, arguments[0], arguments[1] if len(arguments) > 1 else None, node)
-    handler = _EXTERNAL_CALLS.get(name) if path != "yaml.load" else _yaml
+    handler = _BY_PATH.get(path) or (_EXTERNAL_CALLS.get(name) if path != "yaml.load" else _yaml)
     if handler is not None:
         return handler(reader, arguments, keywords, node)
     if name in _DATASETS and "models" not in path:
@@ -244,11 +244,15 @@ def _bind(
         if position >= len(names):
             break
         at: ast.AST = positional_nodes[position] if position < len(positional_nodes) else node
-        found[names[position]] = Argument(content(reader, value), reader.place(at), words.source(at))
+        found[names[position]] = _argument(reader, value, at)
     for key, value in keywords.items():
         at = keyword_nodes.get(key, node)
-        found[key] = Argument(content(reader, value), reader.place(at), words.source(at))
+        found[key] = _argument(reader, value, at)
     return found
+
+
+def _argument(reader: Reader, value: Value, at: ast.AST) -> Argument:
+    return Argument(content(reader, value), reader.place(at), words.source(at), reader.origin(value))
 
 
 def content(reader: Reader, value: Value) -> object:
@@ -373,7 +377,18 @@ def formula(reader: Reader, value: Value, node: ast.AST) -> object:
     expr = reader.scalar(found)
     if expr is None or any(name.startswith("?") and name not in reader.facts for name in expr.symbols()):
         return value
-    return Formula(tick_symbol.name, expr)
+    return Formula(tick_symbol.name, expr, _returns(reader, value))
+
+
+def _returns(reader: Reader, value: Value) -> tuple[Place, ...]:
+    """Where a function of the file says its result."""
+    if isinstance(value, Instance) and value.cls is not None:
+        value = value.cls.lookup("__call__") or value
+    if not isinstance(value, Function) or isinstance(value.node, ast.Lambda):
+        return (reader.place(value.node),) if isinstance(value, Function) else ()
+    from ...origins import returns
+
+    return tuple(reader.place(statement) for statement in returns(value.node.body))
 
 
 def _at(arguments: Sequence[Value], names: list[str], name: str) -> Value | None:
@@ -405,7 +420,7 @@ def _unseen_optimizer(reader: Reader, value: Value, node: ast.AST) -> Thing | No
 
 
 def _hugging_face(
-    reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
+    reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call, known: bool = True
 ) -> Value:
     names = [p.name for p in emulate.signature("get_scheduler")]
     if "optimizer" not in names:
@@ -986,6 +1001,25 @@ def _linear_space(reader: Reader, arguments: Sequence[Value], keywords: dict[str
     return reader.unknown(node, words.source(node), arguments)
 
 
+def _launcher(name: str) -> Callable[..., Value]:
+    def started(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
+        from . import launchers
+
+        return getattr(launchers, name)(reader, arguments, keywords, node)  # type: ignore[no-any-return]
+
+    return started
+
+
+# By their whole path: the last part alone says too little.
+_BY_PATH: dict[str, Callable[..., Value]] = {
+    "fire.Fire": _launcher("command_line"), "typer.run": _launcher("command_line"), "tyro.cli": _launcher("command_line"),
+    "jsonargparse.CLI": _launcher("command_line"), "omegaconf.OmegaConf.structured": _launcher("command_line"),
+    "typer.Option": _launcher("declared"), "typer.Argument": _launcher("declared"),
+    "dataclasses.field": _launcher("declared"), "pydantic.Field": _launcher("declared"), "attrs.field": _launcher("declared"),
+    "torch.multiprocessing.spawn": _launcher("spawn"), "torch.multiprocessing.start_processes": _launcher("spawn"),
+    "torch.multiprocessing.spawn.spawn": _launcher("spawn"), "accelerate.notebook_launcher": _launcher("launch"),
+    "detectron2.engine.launch": _launcher("launch"),
+}  # fmt: skip
 _EXTERNAL_CALLS: dict[str, Callable[..., Value]] = {
     "DataLoader": _data_loader, "TensorDataset": _tensor_dataset, "random_split": _random_split, "Subset": _subset,
     "DistributedSampler": _distributed_sampler, "GradScaler": _scaler, "Accelerator": _accelerator,
@@ -1483,7 +1517,7 @@ def _items_method(reader: Reader, owner: Items, name: str, arguments: Sequence[V
     if name == "append" and arguments:
         if reader.loops or len(owner.items) > 256:
             owner.open = True
-            if any(True for _ in reader.things_in(arguments[0])):
+            if any(True for _ in reader.things_in(arguments[0])) or _first_of_data(owner, arguments[0]):
                 owner.items.append(arguments[0])
         else:
             owner.items.append(arguments[0])
@@ -1498,6 +1532,11 @@ def _items_method(reader: Reader, owner: Items, name: str, arguments: Sequence[V
     return reader.unknown(node, words.source(node), (owner, *arguments))
 
 
+def _first_of_data(owner: Items, value: Value) -> bool:
+    """Losses collected in a list: one of them stands for all."""
+    return isinstance(value, Unknown) and not owner.items
+
+
 def _table_method(
     reader: Reader, owner: Table, name: str, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
 ) -> Value:
@@ -1506,6 +1545,7 @@ def _table_method(
     if name == "get" and arguments:
         known = reader.known(arguments[0])
         if known is not None and known in owner.items:
+            reader.note_choice(owner, arguments[0], node)
             return owner.items[known]
         if known is not None and not owner.open:
             return arguments[1] if len(arguments) > 1 else NONE

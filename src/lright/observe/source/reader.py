@@ -13,7 +13,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ...errors import LrightError
-from ...quantity import Dimension, Expr, Lit, Scalar, Sym, op, substitute
+from ...quantity import Dimension, Expr, Lit, Op, Scalar, Sym, op, substitute
 from ...records import record
 from ...situation import Fact, Loader, Optimizer, Scheduler, Values
 from ...timeline import Block, Branch, Event, Loop, Place
@@ -127,6 +127,7 @@ class Reader:
         self.counter = 0
         self.names_seen: dict[str, int] = {}
         self.unknowns: dict[str, Unknown] = {}
+        self.origins: dict[int, tuple[Value, Place]] = {}  # computed values, with where they got a name
         self.read: set[int] = set()  # the nodes that left events
         self.incomplete = False  # reading was given up somewhere: what is not there may not be missing
         self.carried_attributes, self.shared_names, self.relevant = _survey(tree)
@@ -315,6 +316,12 @@ class Reader:
             value = self.eval(default)
             self.scope = outer
             return self.named(name, value, parameter, origin="default argument")
+        if getattr(function.node, "decorator_list", None):
+            from . import launchers
+
+            declared = launchers.click_option(self, function, parameter)
+            if declared is not None:
+                return declared
         return self.parameter(name, parameter)
 
     def parameter(self, name: str, node: ast.AST) -> Value:
@@ -339,6 +346,8 @@ class Reader:
             option = words.option_name(text) if self._is_setting(text) else None
             place = self.place(node)
             return Number(self.fact(f"{text}@{place.line}", text, found, True, origin, place, option))
+        if isinstance(value, (Number, Items)) and id(value) not in self.origins:
+            self.origins[id(value)] = value, self.place(node)
         if isinstance(value, Thing):
             self._name_thing(value, text)
         elif isinstance(value, Unknown) and value.call and not value.attributes.get("#named"):
@@ -359,6 +368,11 @@ class Reader:
                 if isinstance(side, Thing):
                     self._name_thing(side, text)
         return value
+
+    def origin(self, value: Value) -> Place | None:
+        """Where a computed value was given its name."""
+        found = self.origins.get(id(value))
+        return found[1] if found is not None else None
 
     def _is_setting(self, text: str) -> bool:
         """A constant that a person would change to change the run: at the top of the file, or in a config object."""
@@ -572,6 +586,9 @@ class Reader:
         self.note_flips(node, test, decided)
         if decided is None and origin == "main process":
             decided = True
+        if decided is not None and not isinstance(test, Lit) and words.gives_up(node.body if decided else node.orelse):
+            # A default that only asks for another value: nobody trains with it.
+            return self.run(node.orelse if decided else node.body), False
         if decided is not None:
             if origin and self._concerns(node):
                 return self._run_marked(node, decided, origin), False
@@ -651,12 +668,16 @@ class Reader:
         return flow, True
 
     def _run_under(self, test: Expr, statements: Sequence[ast.stmt]) -> Flow | None:
-        """Read statements that run only where ``test`` holds."""
+        """Read statements that run only where ``test`` holds: there, what it says is known."""
         self.path.append((len(self.loops), test))
+        said = {name: value for name, value in words.stated(test) if self.known(Number(Sym(name))) is None}
+        self.values.witness.update(said)
         try:
             return self.run(statements)
         finally:
             self.path.pop()
+            for name in said:
+                del self.values.witness[name]
 
     def _break_when(self, loop: Loop, test: Expr) -> None:
         """Note that ``loop`` is left early where ``test`` holds and the statement is reached."""
@@ -762,6 +783,27 @@ class Reader:
             self.note_flips(inner, self.test(inner.test), self.decide(self.test(inner.test)) or None)
             self.block = outer
             del self.flips[max(before, 40) :]
+
+    def note_choice(self, table: Table, key: Value, node: ast.AST) -> None:
+        """As :meth:`note_flips`, for a table of makers that a setting picks one from."""
+        index = self.scalar(key)
+        while isinstance(index, Op) and index.name in ("lower", "upper", "strip"):
+            index = index.args[0]
+        fact = self.facts.get(index.name) if isinstance(index, Sym) else None
+        if fact is None or not fact.option or not any(map(self._makes, table.items.values())):
+            return
+        for name in table.items:
+            if name != fact.value and isinstance(name, str) and len(self.flips) <= 40:
+                self.flips.append(Flip(fact.name, name, self.place(node)))
+
+    def _makes(self, value: Value) -> bool:
+        """Whether a value of a table may be (or make) something that matters to the learning rate."""
+        if isinstance(value, Function):
+            body = value.node.body
+            return words.relevant([ast.Expr(body)] if isinstance(body, ast.expr) else body, self.relevant)
+        if isinstance(value, External):
+            return value.path.endswith("LR") or words.names_scheduler(value.path.rsplit(".", 1)[-1])
+        return isinstance(value, Method) or any(thing.kind == "scheduler" for thing in self.things_in(value))
 
     def note_setting(self, test: Expr, decided: bool | None, node: ast.AST) -> None:
         """As :meth:`note_flips`, for a conditional expression."""
@@ -978,6 +1020,8 @@ def _with(reader: Reader, node: ast.With | ast.AsyncWith) -> Flow | None:
     accumulating = reader.accumulating
     for item in node.items:
         context = item.context_expr
+        if words.expects_error(context):
+            return None
         if words.is_no_grad(context):
             silent += 1
         value = reader.eval(context)
