@@ -18,6 +18,7 @@ from .quantity import (
     BATCHES_PER_EPOCH,
     BATCHES_PER_UPDATE,
     EPOCHS,
+    MAX_BITS,
     PROCESSES,
     SAMPLES_PER_BATCH,
     SAMPLES_PER_EPOCH,
@@ -48,6 +49,7 @@ _WITNESSES: tuple[dict[Dimension, int], ...] = (
 
 _LISTS = ("milestones", "lr_lambda", "schedulers")  # arguments that are no numbers
 
+MAX_REPLAYED = 500_000  # ticks of a scheduler that is replayed one by one: about a second
 EVERY_EPOCH, EVERY_BATCH, EVERY_UPDATE = "epoch", "batch", "update"
 IN_EVALUATION, ONCE, PER_RUN = "evaluation", "once", "run"
 
@@ -569,6 +571,8 @@ class Outcome:
         self.told = any(tick.has_argument for tick in case.ticks(scheduler))
         try:
             self.emulated = case.emulate(scheduler, witness)
+            if self.ticks > max(self.emulated.reach, MAX_REPLAYED):
+                raise LrightError("too many ticks to be replayed one by one")
             # The last tick comes after the last update, or not: only ticks that really happen can raise.
             self.raised = None if self.told else self.emulated.first_raise(self.ticks)
         except emulate.ScheduleRaises as error:
@@ -820,7 +824,10 @@ def _argument_value(
     value: object, values: Mapping[str, Scalar], training: Training, witness: Mapping[str, Scalar] | None
 ) -> object:
     if isinstance(value, Expr):
-        return value.evaluate(values)
+        found = value.evaluate(values)
+        if isinstance(found, int) and found.bit_length() > MAX_BITS:
+            raise LrightError("an argument is too large to be a number of anything")
+        return found
     if isinstance(value, list):
         return [_argument_value(part, values, training, witness) for part in value]
     if isinstance(value, Formula):

@@ -33,6 +33,9 @@ else:  # typing is slow to import, and annotations are not evaluated
     Scalar = object
 
 
+MAX_BITS = 1000  # whole numbers beyond this are no quantities, and no floats either
+
+
 class Unit(str, Enum):
     """What training time is counted in."""
 
@@ -154,9 +157,9 @@ class Expr:
             value = self.evaluate(values)
         except (Unbound, ArithmeticError, TypeError, ValueError):
             return None
-        if isinstance(value, (int, float)) and (isinstance(value, int) or math.isfinite(value)):
-            return value
-        return None
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        return value if isinstance(value, int) and value.bit_length() <= MAX_BITS else None
 
     def __add__(self, other: Expr | Scalar) -> Expr:
         return op("+", self, other)

@@ -44,6 +44,7 @@ _BUILTINS = frozenset(
     "property staticmethod classmethod Exception ValueError RuntimeError StopIteration NotImplementedError".split()
 )
 MAX_UNROLL = 64
+MAX_UNROLLED = 20_000  # elements of all comprehensions together
 
 
 def evaluate(reader: Reader, node: ast.expr) -> Value:
@@ -331,7 +332,7 @@ def _worth_keeping(reader: Reader, left: Value, right: Value) -> bool:
 
 
 def _list_arithmetic(reader: Reader, node: ast.AST, left: Value, name: str | None, right: Value) -> Value:
-    if name == "+" and isinstance(left, Items) and isinstance(right, Items):
+    if name == "+" and isinstance(left, Items) and isinstance(right, Items) and len(left.items) + len(right.items) <= 65_536:
         return Items([*left.items, *right.items], left.kind, left.open or right.open)
     if name == "*" and isinstance(left, Items):
         times = reader.known(right)
@@ -565,11 +566,12 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.S
         return reader.unknown(node, words.source(node))
     generator = node.generators[0]
     elements = elements_of(reader, evaluate(reader, generator.iter))
-    if elements is None or generator.ifs:
+    if elements is None or generator.ifs or reader.unrolled > MAX_UNROLLED:
         return reader.unknown(node, words.source(node), (evaluate(reader, generator.iter),))
     outer = reader.scope
     items = []
     for element in elements:
+        reader.unrolled += 1
         reader.scope = Scope({}, outer, outer.function)
         reader.assign_target(generator.target, element)
         items.append(evaluate(reader, node.elt))
@@ -579,11 +581,12 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.S
 
 def _dict_comprehension(reader: Reader, node: ast.DictComp) -> Value:
     elements = elements_of(reader, evaluate(reader, node.generators[0].iter)) if len(node.generators) == 1 else None
-    if elements is None or node.generators[0].ifs:
+    if elements is None or node.generators[0].ifs or reader.unrolled > MAX_UNROLLED:
         return Table({}, open=True)
     outer = reader.scope
     table = Table({})
     for element in elements:
+        reader.unrolled += 1
         reader.scope = Scope({}, outer, outer.function)
         reader.assign_target(node.generators[0].target, element)
         key = reader.known(evaluate(reader, node.key))

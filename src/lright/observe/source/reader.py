@@ -123,6 +123,7 @@ class Reader:
         self.assigning = ""  # the name that the expression being read will get
         self.handed_on: list[Function] = []
         self.statements = 0
+        self.unrolled = 0  # elements of comprehensions read so far
         self.reached: set[int] = set()  # statements that this world comes to
         self.counter = 0
         self.names_seen: dict[str, int] = {}
@@ -346,6 +347,8 @@ class Reader:
             option = words.option_name(text) if self._is_setting(text) else None
             place = self.place(node)
             return Number(self.fact(f"{text}@{place.line}", text, found, True, origin, place, option))
+        if isinstance(value, Number) and too_big(value.expr):
+            return self.unknown(node, text)
         if isinstance(value, (Number, Items)) and id(value) not in self.origins:
             self.origins[id(value)] = value, self.place(node)
         if isinstance(value, Thing):
@@ -927,6 +930,8 @@ def _augmented(reader: Reader, node: ast.AugAssign) -> None:
     if isinstance(value, Unknown):
         value.accumulates = True
         value.symbol.text = words.source(load)
+    elif isinstance(value, Number) and too_big(value.expr):
+        value = reader.unknown(node, words.source(load))
     if isinstance(node.target, ast.Name):
         reader.scope.holder(node.target.id).names[node.target.id] = value
     else:

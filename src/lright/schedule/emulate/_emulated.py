@@ -90,6 +90,11 @@ class Emulated:
         """Ticks after which the stated shape is over: T_max, total_steps, the last milestone, T_0, ..."""
         return self._scheduler.length()
 
+    @property
+    def reach(self) -> int:
+        """The last tick whose LR a formula gives; those after it are replayed one by one."""
+        return self._reach
+
     def past_end(self) -> str:
         """What the LR does beyond `length`: "hold" (or goes on falling), "rise", "raise", "cycle" or
         "unknown".
