@@ -592,10 +592,9 @@ class Outcome:
 
     def lr(self, update: int, group: int = 0) -> float | None:
         """The learning rate in force at an update (from 0); None past a tick that raises."""
-        moment = self.play.before(update)
         if self.told:
-            return self._lr_as_told(moment, group)
-        return self.lr_at_tick(moment.counts.get(("tick", self.scheduler.number), 0), group)
+            return self._lr_as_told(self.play.before(update), group)
+        return self.lr_at_tick(self.play.ticks_before(update, self.scheduler.number), group)
 
     def _lr_as_told(self, moment: Moment, group: int) -> float | None:
         """The learning rate where step() is given the time: that of the last time given."""
@@ -718,7 +717,7 @@ class Outcome:
             return "rise" if over else "hold" if length is not None else "unknown"
         return past
 
-    def extremes(self, points: int = 400) -> tuple[float, float] | None:
+    def extremes(self, points: int = 200) -> tuple[float, float] | None:
         """The lowest and highest learning rate that updates see (sampled)."""
         seen = [lr for lr in (self.lr(u) for u in sample(self.updates, points)) if lr is not None]
         return (min(seen), max(seen)) if seen else None

@@ -7,6 +7,7 @@ how often every scheduler had ticked and what was last written into the learning
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -22,6 +23,7 @@ Signature = tuple[object, ...]
 RELEVANT = frozenset(("update", "tick", "write"))
 MAX_ENUMERATED = 4096
 MAX_NODES = 60_000
+HEAD = 1024  # trips in which a period is looked for
 MAX_WALKED = 4_000  # trips gone through one by one, in all loops together
 
 
@@ -113,6 +115,16 @@ class Trips(Node):
             found = self._positions[key] = [counts.get(key, 0) for counts in self.before()]
         return found
 
+    def find(self, key: Key, position: int, wanted: Key) -> tuple[Node, int, int]:
+        """The trip in which ``key`` happens for the ``position``-th time: what it does, the position in it, and how
+        often ``wanted`` happens in the trips before."""
+        positions, counted = self.positions(key), self.positions(wanted)
+        cycles, position = divmod(position, positions[-1])
+        segment = bisect_right(positions, position, 0, len(positions) - 1) - 1
+        child = self.segments[segment][1]
+        skipped, rest = divmod(position - positions[segment], child.counts[key])
+        return child, rest, cycles * counted[-1] + counted[segment] + skipped * child.counts.get(wanted, 0)
+
     def setter_before(self, segment: int) -> tuple[int, Node] | None:
         """The last trip of the segments before ``segment`` that sets the learning rate: its trip and what it does."""
         self.before()
@@ -180,6 +192,27 @@ class Play:
     def at_tick(self, scheduler: int, tick: int) -> Moment:
         """The moment just before tick number ``tick`` (from 0) of a scheduler."""
         return self._seek(("tick", scheduler), tick)
+
+    def ticks_before(self, update: int, scheduler: int) -> int:
+        """How often a scheduler has ticked before an update: as :meth:`before`, without the rest of the moment."""
+        key, wanted, found = ("update", self.optimizer), ("tick", scheduler), 0
+        node, position = self.trace, update
+        while not isinstance(node, Leaf):
+            if isinstance(node, Run):
+                for child in node.children:
+                    inside = child.counts.get(key, 0)
+                    if position < inside:
+                        node = child
+                        break
+                    position -= inside
+                    found += child.counts.get(wanted, 0)
+                else:
+                    raise IndexError(f"there is no update {update}")
+            else:
+                assert isinstance(node, Trips)
+                node, position, ticked = node.find(key, position, wanted)
+                found += ticked
+        return found
 
     def _seek(self, key: Key, position: int) -> Moment:
         counts: dict[Key, int] = {}
@@ -339,7 +372,7 @@ class _Unroller:
                 _append(segments, stop - start, self.trip(loop, start))
             return Trips(loop.index, segments, total)
         self.walked += total
-        if total > MAX_ENUMERATED or self.walked > MAX_WALKED and not self._periodic(loop):
+        if total > MAX_ENUMERATED or self.walked > MAX_WALKED:
             return self.sampled(loop, total)
         return Trips(loop.index, self.enumerated(loop, 0, total), total)
 
@@ -479,7 +512,7 @@ class _Unroller:
     def sampled(self, loop: Loop, total: int) -> Node:
         """Long loops: either periodic (accumulation) or with a few changes (a warmup that ends)."""
         if self._periodic(loop):
-            head = [self.trip(loop, position) for position in range(1024)]
+            head = [self.trip(loop, position) for position in range(min(self._head(loop), total))]
             period = _period([node.signature for node in head])
             if period is not None and all(
                 self.trip(loop, probe).signature == head[probe % period].signature
@@ -487,6 +520,8 @@ class _Unroller:
             ):
                 segments: list[tuple[int, Node]] = [(1, node) for node in head[:period]]
                 return Trips(loop.index, segments, total)
+            if total <= MAX_ENUMERATED:
+                return Trips(loop.index, self.enumerated(loop, 0, total), total)
             raise CannotPlay("the training is too irregular to be played through")
         segments = []
         self._split(loop, 0, total - 1, self.trip(loop, 0), self.trip(loop, total - 1), segments)
@@ -507,6 +542,19 @@ class _Unroller:
         else:
             self._split(loop, low, middle, first, centre, segments)
             self._split(loop, middle + 1, high, self.trip(loop, middle + 1), last, segments)
+
+    def _head(self, loop: Loop) -> int:
+        """How many trips show what repeats: several periods of the remainders that are asked for."""
+        period = 1
+        for divisor in (found for test in _tests(loop.body) for found in _divisors(test)):
+            try:
+                number = divisor.evaluate(self.values)
+            except (Unbound, ArithmeticError, TypeError, ValueError):
+                return HEAD
+            if not isinstance(number, int) or not 0 < number < HEAD:
+                return HEAD
+            period = math.lcm(period, number)
+        return min(max(3 * period, 16), HEAD)
 
     def _periodic(self, loop: Loop) -> bool:
         return any(_mentions_remainder(test) for test in _tests(loop.body))
@@ -545,6 +593,14 @@ def _tests(block: Block) -> list[Expr]:
         elif isinstance(item, Loop):
             found += _tests(item.body)
     return found
+
+
+def _divisors(expr: Expr) -> list[Expr]:
+    """What remainders are taken by in a test."""
+    if not isinstance(expr, Op):
+        return []
+    found = [inner for arg in expr.args for inner in _divisors(arg)]
+    return [*found, expr.args[1]] if expr.name == "%" else found
 
 
 def _mentions_remainder(expr: Expr) -> bool:
