@@ -243,7 +243,7 @@ def _call_choice(
 ) -> Value:
     from ...timeline import Block, Branch
 
-    decided = reader.decide(callee.test) if callee.test is not None else None
+    decided = reader.implied(callee.test) if callee.test is not None else None
     if decided is not None:
         return call(reader, callee.first if decided else callee.second, arguments, keywords, node)
     outer = reader.block
@@ -360,6 +360,9 @@ def _boolop(reader: Reader, node: ast.BoolOp) -> Value:
     values = [evaluate(reader, value) for value in node.values]
     name = "and" if isinstance(node.op, ast.And) else "or"
     if name == "or" and isinstance(values[-1], (Thing, Table, Items, Instance)) and len(values) == 2:
+        decided = reader.decide(reader.truth(values[0], node.values[0]))
+        if decided is not None:
+            return values[0] if decided else values[1]
         return reader.join(reader.truth(values[0], node.values[0]), values[0], values[1])
     exprs = [reader.truth(value, part) for value, part in zip(values, node.values)]
     result = exprs[0]
@@ -565,9 +568,12 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.S
     if len(node.generators) != 1:
         return reader.unknown(node, words.source(node))
     generator = node.generators[0]
-    elements = elements_of(reader, evaluate(reader, generator.iter))
+    iterable = evaluate(reader, generator.iter)
+    elements = elements_of(reader, iterable)
+    if elements is None and _makes_things(reader, node.elt):
+        return _one_of_many(reader, node, iterable)
     if elements is None or generator.ifs or reader.unrolled > MAX_UNROLLED:
-        return reader.unknown(node, words.source(node), (evaluate(reader, generator.iter),))
+        return reader.unknown(node, words.source(node), (iterable,))
     outer = reader.scope
     items = []
     for element in elements:
@@ -577,6 +583,32 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.S
         items.append(evaluate(reader, node.elt))
     reader.scope = outer
     return Items(items)
+
+
+def _makes_things(reader: Reader, node: ast.expr) -> bool:
+    from .library import OPTIMIZERS
+
+    names = {part.id if isinstance(part, ast.Name) else part.attr for part in ast.walk(node) if isinstance(part, (ast.Name, ast.Attribute))}
+    return bool(names & OPTIMIZERS) or words.relevant([ast.Expr(node)], reader.relevant)
+
+
+def _one_of_many(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, iterable: Value) -> Value:
+    """``[SGD(m.parameters()) for m in models]`` of models that are not seen: one stands for all."""
+    outer = reader.scope
+    reader.scope = Scope({}, outer, outer.function)
+    for target in ast.walk(node.generators[0].target):
+        if isinstance(target, ast.Name):
+            reader.scope.names[target.id] = representative(reader, iterable, target)
+    made = evaluate(reader, node.elt)
+    reader.scope = outer
+    return Items([made], open=True)
+
+
+def representative(reader: Reader, iterable: Value, node: ast.AST) -> Value:
+    """An element of something that is not known in full."""
+    if isinstance(iterable, Items) and iterable.items:
+        return iterable.items[-1]
+    return reader.unknown(node, words.source(node), (iterable,))
 
 
 def _dict_comprehension(reader: Reader, node: ast.DictComp) -> Value:
@@ -608,7 +640,7 @@ def elements_of(reader: Reader, value: Value) -> list[Value] | None:
         bounds = [expr.number(reader.values) for expr in (value.start, value.stop, value.step)]
         if all(bound is not None for bound in bounds) and bounds[2]:
             found = range(int(bounds[0] or 0), int(bounds[1] or 0), int(bounds[2]))
-            if len(found) <= MAX_UNROLL:
+            if not found[MAX_UNROLL:]:  # len() of a huge range raises
                 return [number(position) for position in found]
         return None
     if isinstance(value, Wrapped):
