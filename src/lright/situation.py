@@ -186,10 +186,13 @@ class Training:
         return dimension(expr, self.units) if isinstance(expr, Expr) else None
 
 
+NESTED_TRIPS = 20_000
+
+
 class Values(Mapping[str, Scalar]):
     """The values of symbols: witnesses first, then known facts, then definitions in terms of other symbols."""
 
-    __slots__ = ("_busy", "definitions", "facts", "token", "witness")
+    __slots__ = ("_busy", "budget", "definitions", "facts", "token", "witness")
 
     def __init__(
         self, facts: Mapping[str, Fact], definitions: Mapping[str, Expr], witness: Mapping[str, Scalar]
@@ -199,6 +202,7 @@ class Values(Mapping[str, Scalar]):
         self.witness = dict(witness)
         self._busy: set[str] = set()
         self.token = object()  # lets recurrences go on from their last answer
+        self.budget = [NESTED_TRIPS]  # what they may spend on loops within loops
 
     def __getitem__(self, name: str) -> Scalar:
         if name in self.witness:

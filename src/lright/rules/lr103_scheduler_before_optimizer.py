@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..case import EVERY_EPOCH, Case, Tick
-from ..finding import Finding
+from ..finding import INFO, Finding
 from ..situation import Scheduler
 from ..timeline import BATCH, Loop, Site
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
@@ -126,8 +126,9 @@ was tuned with the early step will train a little differently."""
         where = "the first optimizer update of each epoch" if per_epoch else "the optimizer update of the same batch"
         message = f"{name_of(scheduler)} is stepped before {where}: {self._consequence(case, scheduler, span, numbers)}"
         outcome = case.outcome(scheduler) if scheduler.seen else None
+        own = scheduler.seen and not scheduler.known  # a class of another file: its first value may be no value at all
         return self.finding(
-            tick.site.place, message, certainty=PROVEN if scheduler.known else LIKELY, numbers=numbers,
+            tick.site.place, message, severity=INFO if own else None, certainty=PROVEN if scheduler.known else LIKELY, numbers=numbers,
             related=[Related(update.place, "the optimizer update that should come first")],
             remedies=[self._remedy(tick, update, per_epoch)],
             actual=outcome.curve(label="actual") if outcome and case.known() else None, subjects=[scheduler.number],

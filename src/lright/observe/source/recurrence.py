@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from ...quantity import Expr, Lit, Op, Scalar, Sym, Unbound, op
@@ -36,6 +37,7 @@ class Recurrence(Expr):
                 done, current = self._last[2], self._last[3]
         inner = _Overlay(values)
         while done < trips:
+            inner.spend()
             inner.own[self.index], inner.own[self.symbol] = done, current
             current = self.step.evaluate(inner)
             done += 1
@@ -87,17 +89,32 @@ class FirstTrip(Expr):
         return self._known[1]
 
     def _count(self, values: Mapping[str, Scalar], current: dict[str, Scalar], limit: float | None) -> int:
+        if limit is not None and self._never(values):
+            return math.ceil(limit)
         inner = _Overlay(values)
         done = 0
         while limit is None or done < limit:
             if done > MAX_COUNTED:
                 raise Unbound(self.index)
+            inner.spend()
             inner.own = {**current, self.index: done}
             done += 1
             if self.test.evaluate(inner):
                 break
             current = {name: step.evaluate(inner) for name, _, step in self.states}
         return done
+
+    def _never(self, values: Mapping[str, Scalar]) -> bool:
+        """Whether a setting alone keeps the test from holding: ``max_steps > 0 and step > max_steps``."""
+        own = {self.index, *(name for name, _, _ in self.states)}
+        for part in _conjuncts(self.test):
+            if own.isdisjoint(part.symbols()) and not any(name.startswith("@") for name in part.symbols()):
+                try:
+                    if not part.evaluate(values):
+                        return True
+                except (Unbound, ArithmeticError, TypeError, ValueError):
+                    continue
+        return False
 
     def symbols(self) -> Iterator[str]:
         own = {self.index, *(name for name, _, _ in self.states)}
@@ -122,15 +139,32 @@ class FirstTrip(Expr):
         return f"trips until {self.test}"
 
 
+def _conjuncts(test: Expr) -> Iterator[Expr]:
+    if isinstance(test, Op) and test.name == "and":
+        for arg in test.args:
+            yield from _conjuncts(arg)
+    else:
+        yield test
+
+
 class _Overlay(Mapping[str, Scalar]):
     """Values with a few of its own in front."""
 
-    __slots__ = ("below", "own", "token")
+    __slots__ = ("below", "budget", "nested", "own", "token")
 
     def __init__(self, below: Mapping[str, Scalar]) -> None:
         self.below = below
+        self.nested = isinstance(below, _Overlay)
+        self.budget: list[int] = below.budget if isinstance(below, _Overlay) else getattr(below, "budget", [])
         self.own: dict[str, Scalar] = {}
         self.token = None
+
+    def spend(self) -> None:
+        """Count a trip that is walked for a trip of another loop: there may be as many as there are of both."""
+        if self.nested and self.budget:
+            self.budget[0] -= 1
+            if self.budget[0] <= 0:
+                raise Unbound("a counter")
 
     def __getitem__(self, name: str) -> Scalar:
         if name in self.own:

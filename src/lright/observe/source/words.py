@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...quantity import Expr, Op, Scalar, Sym
+from ...quantity import Expr, Lit, Op, Scalar, Sym
 from ...situation import Fact
 from .values import Function, Value
 from .vocabulary import (
@@ -126,6 +126,19 @@ def is_no_grad(node: ast.expr) -> bool:
             return bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value is False
         return name in ("no_grad", "inference_mode")
     return dotted(node).rsplit(".", 1)[-1] in ("no_grad", "inference_mode")
+
+
+def expects_error(node: ast.expr) -> bool:
+    """``pytest.raises(...)``, ``self.assertRaises(...)``: what stands there is meant to fail."""
+    return isinstance(node, ast.Call) and dotted(node.func).endswith((".raises", ".assertRaises", ".assertRaisesRegex"))
+
+
+def gives_up(body: Sequence[ast.stmt]) -> bool:
+    """Whether statements end the program with a complaint."""
+    last = body[-1] if body else None
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        return dotted(last.value.func) in ("exit", "quit", "sys.exit", "os._exit", "parser.error", "parser.exit")
+    return isinstance(last, ast.Raise)
 
 
 def is_no_grad_decorated(node: ast.AST) -> bool:
@@ -252,6 +265,17 @@ def attributes_of(node: ast.AST) -> frozenset[str]:
         known = frozenset(n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute))
         node._lright_attributes = known  # type: ignore[attr-defined]
     return known
+
+
+def stated(test: Expr) -> Iterator[tuple[str, Scalar]]:
+    """The symbols whose value follows from a test that holds: ``kind == "plateau"``, also within ``and``."""
+    if isinstance(test, Op) and test.name == "and":
+        for arg in test.args:
+            yield from stated(arg)
+    elif isinstance(test, Op) and test.name == "==":
+        left, right = test.args
+        if isinstance(left, Sym) and isinstance(right, Lit) and isinstance(right.value, str):
+            yield left.name, right.value
 
 
 # -- which settings would turn a test ---------------------------------------------------------------------------------
