@@ -91,9 +91,9 @@ def attribute(reader: Reader, owner: Value, name: str, node: ast.AST) -> Value:
         found = owner.lookup(name)
         return found if found is not None else reader.unknown(node, f"{owner.name}.{name}")
     if isinstance(owner, Thing):
-        from . import library
+        from . import methods
 
-        return library.attribute(reader, owner, name, node)
+        return methods.attribute(reader, owner, name, node)
     if isinstance(owner, Choice):
         return reader.join(
             owner.test, attribute(reader, owner.first, name, node), attribute(reader, owner.second, name, node)
@@ -133,9 +133,9 @@ def _instance_attribute(reader: Reader, owner: Instance, name: str, node: ast.AS
     if name in _MODULE_METHODS and owner.cls is not None:
         return Method(owner, name)
     text = f"{owner.prefix}.{name}" if owner.prefix else name
-    from . import library
+    from . import things
 
-    guessed = library.guess(reader, name, node) if owner.cls is not None else None
+    guessed = things.guess(reader, name, node) if owner.cls is not None else None
     made = guessed or reader.remember(reader.unknown(node, text, ()))
     if isinstance(made, Unknown):
         made.loops = ()
@@ -216,7 +216,7 @@ def call(
     reader: Reader, callee: Value, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
 ) -> Value:
     """The result of a call, with its events left in the timeline."""
-    from . import library
+    from . import library, methods
 
     if isinstance(callee, Function):
         return reader.call_function(callee, arguments, keywords, node)
@@ -232,7 +232,7 @@ def call(
     if isinstance(callee, External):
         return library.call_external(reader, callee, arguments, keywords, node)
     if isinstance(callee, Method):
-        return library.call_method(reader, callee, arguments, keywords, node)
+        return methods.call_method(reader, callee, arguments, keywords, node)
     if isinstance(callee, Thing):
         return library.call_thing(reader, callee, arguments, keywords, node)
     return library.call_unknown(reader, callee, arguments, keywords, node)
@@ -267,9 +267,9 @@ def instantiate(
     reader: Reader, cls: Class, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.AST
 ) -> Value:
     """An object of a class of the file."""
-    from . import library
+    from . import library, optim
 
-    special = library.special_class(reader, cls, arguments, keywords, node)
+    special = optim.special_class(reader, cls, arguments, keywords, node)
     if special is not None:
         return special
     attributes: dict[str, Value] = {}
@@ -467,9 +467,9 @@ def _slice(reader: Reader, owner: Value, node: ast.Subscript) -> Value:
 def item(reader: Reader, owner: Value, key: Value, node: ast.AST) -> Value:
     """``owner[key]``."""
     if isinstance(owner, External) and owner.path == "os.environ":
-        from . import library
+        from . import surroundings
 
-        return library.environment(reader, key, None, node)
+        return surroundings.environment(reader, key, None, node)
     known = reader.known(key)
     if isinstance(owner, Table):
         if known is not None and known in owner.items:
@@ -493,9 +493,9 @@ def item(reader: Reader, owner: Value, key: Value, node: ast.AST) -> Value:
                 result = op("if", op("==", index, Lit(position)), options[position], result)
             return Number(result)  # type: ignore[arg-type]
     if isinstance(owner, Thing):
-        from . import library
+        from . import methods
 
-        return library.item(reader, owner, key, node)
+        return methods.item(reader, owner, key, node)
     if isinstance(owner, Instance) and isinstance(known, str):
         return attribute(reader, owner, known, node)
     if isinstance(owner, Choice):

@@ -121,9 +121,9 @@ def iteration(
         return Lit(len(iterable.items)), _element(reader, iterable, node), None
     if isinstance(iterable, Table) and not iterable.open:
         return Lit(len(iterable.items)), reader.unknown(node, "key"), None
-    from . import library
+    from . import data
 
-    length = library.length(reader, iterable, node)
+    length = data.length(reader, iterable, node)
     made = reader.unknown(node, "item", (iterable,))
     return length, made, None
 

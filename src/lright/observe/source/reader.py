@@ -327,9 +327,9 @@ class Reader:
 
     def parameter(self, name: str, node: ast.AST) -> Value:
         """A parameter that nobody in the file gives: known by its name only."""
-        from . import library
+        from . import things
 
-        return library.guess(self, name, node) or self.remember(self.unknown(node, name))
+        return things.guess(self, name, node) or self.remember(self.unknown(node, name))
 
     def remember(self, value: Unknown) -> Unknown:
         self.opaque_fact(value)
@@ -430,7 +430,7 @@ class Reader:
 
     def part(self, value: Value, position: int, target: ast.expr) -> Value:
         """An element of something that is not known to be a tuple, guessed by the name it gets."""
-        from . import library
+        from . import things
 
         name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
         if isinstance(value, Choice):
@@ -441,7 +441,7 @@ class Reader:
             return value.items[position]
         if isinstance(value, Unknown):
             if name and value.call:
-                guessed = library.guess(self, name, target)
+                guessed = things.guess(self, name, target)
                 if guessed is not None:
                     return guessed
             found = self.unknown(target, name or f"{value.symbol.text}[{position}]", (value,))
@@ -474,9 +474,9 @@ class Reader:
         owner = self.eval(target.value)
         key = self.eval(target.slice)
         if isinstance(owner, Thing):
-            from . import library
+            from . import methods
 
-            library.set_item(self, owner, key, value, statement)
+            methods.set_item(self, owner, key, value, statement)
         elif isinstance(owner, Table):
             name = self.known(key)
             if name is None:

@@ -192,7 +192,7 @@ def _called_by_others(cls: Class) -> frozenset[str]:
 
 def _left_open(reader: Reader, function: Function) -> dict[str, Value]:
     """Optional schedulers among the parameters of a function that is read without a call: they may well be given."""
-    from . import library
+    from . import things
 
     spec = function.node.args
     optional = [*spec.args[len(spec.args) - len(spec.defaults) :], *spec.kwonlyargs]
@@ -200,7 +200,7 @@ def _left_open(reader: Reader, function: Function) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for parameter, default in zip(optional, defaults):
         if isinstance(default, ast.Constant) and default.value is None and words.names_scheduler(parameter.arg):
-            guessed = library.guess(reader, parameter.arg, parameter)
+            guessed = things.guess(reader, parameter.arg, parameter)
             if guessed is not None:
                 found[parameter.arg] = guessed
     return found
