@@ -586,7 +586,7 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.S
 
 
 def _makes_things(reader: Reader, node: ast.expr) -> bool:
-    from .library import OPTIMIZERS
+    from .optim import OPTIMIZERS
 
     names = {part.id if isinstance(part, ast.Name) else part.attr for part in ast.walk(node) if isinstance(part, (ast.Name, ast.Attribute))}
     return bool(names & OPTIMIZERS) or words.relevant([ast.Expr(node)], reader.relevant)
