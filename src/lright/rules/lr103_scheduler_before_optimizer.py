@@ -126,7 +126,8 @@ was tuned with the early step will train a little differently."""
         where = "the first optimizer update of each epoch" if per_epoch else "the optimizer update of the same batch"
         message = f"{name_of(scheduler)} is stepped before {where}: {self._consequence(case, scheduler, span, numbers)}"
         outcome = case.outcome(scheduler) if scheduler.seen else None
-        own = scheduler.seen and not scheduler.known  # a class of another file: its first value may be no value at all
+        # A class of another file may count from one, so that what it begins with is no value of the schedule.
+        own = not scheduler.known and scheduler.name[:1].isupper()
         return self.finding(
             tick.site.place, message, severity=INFO if own else None, certainty=PROVEN if scheduler.known else LIKELY, numbers=numbers,
             related=[Related(update.place, "the optimizer update that should come first")],

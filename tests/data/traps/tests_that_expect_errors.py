@@ -20,7 +20,7 @@ class SchedulerTest(unittest.TestCase):
 
     def test_total(self):
         scheduler = OneCycleLR(self.optimizer, max_lr=0.1, total_steps=5)
-        for _ in range(4):
+        for _ in range(5):
             self.optimizer.step()
             scheduler.step()
         with self.assertRaisesRegex(ValueError, "Tried to step"):
