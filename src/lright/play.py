@@ -215,6 +215,8 @@ class Play:
         return found
 
     def _seek(self, key: Key, position: int) -> Moment:
+        if not 0 <= position < self.trace.counts.get(key, 0):
+            raise IndexError(f"{key} happens {self.trace.counts.get(key, 0)} times: there is no number {position}")
         counts: dict[Key, int] = {}
         trips: dict[str, int] = {}
         last: tuple[Node, dict[str, int]] | None = None
@@ -420,6 +422,16 @@ class _Unroller:
                 found.update(t for t in range(int(middle) - 1, int(middle) + 3) if 0 < t < total)
         return True
 
+    def _turns(self, loop: Loop, total: int) -> list[int]:
+        """The trips at which a comparison anywhere in the tests turns, beside what is periodic in them."""
+        found: set[int] = set()
+        waiting = self._deciding(loop.body, loop.index)
+        while waiting:
+            expr = waiting.pop()
+            if isinstance(expr, Op) and not self._crossings(expr, loop.index, total, found):
+                waiting += expr.args
+        return sorted(found)
+
     def _unknown(self, test: Expr, index: str, trip: int) -> bool:
         self.values.witness[index] = trip
         try:
@@ -516,7 +528,7 @@ class _Unroller:
             period = _period([node.signature for node in head])
             if period is not None and all(
                 self.trip(loop, probe).signature == head[probe % period].signature
-                for probe in (total // 3, total // 2, total - 1)
+                for probe in (total // 3, total // 2, total - 1, *self._turns(loop, total))
             ):
                 segments: list[tuple[int, Node]] = [(1, node) for node in head[:period]]
                 return Trips(loop.index, segments, total)
