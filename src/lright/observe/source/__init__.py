@@ -47,6 +47,7 @@ def read(
     trainings, reader = read_world(tree, lines, {}, given, arguments)
     situation = Situation(trainings)
     situation.notes = list(dict.fromkeys(reader.notes))
+    situation.notes += _frameworks(reader)
     unused = [name for name in given if name not in reader.used_settings and name != "processes"]
     situation.notes += [f"--set {name}: the script has no such value" for name in unused]
     entries = frozenset(training.entry for training in trainings)
@@ -57,6 +58,22 @@ def read(
             training.default = next((t for t in trainings if t.entry == training.entry), None)
         situation.trainings += more
     return situation
+
+
+_FRAMEWORKS = {
+    "pytorch_lightning": "Lightning", "lightning": "Lightning", "fastai": "fastai", "keras": "Keras",
+    "tensorflow": "TensorFlow", "ignite": "Ignite", "mmengine": "MMEngine", "mmcv": "MMCV", "deepspeed": "DeepSpeed",
+    "composer": "Composer",
+}  # fmt: skip
+
+
+def _frameworks(reader: Reader) -> list[str]:
+    """Silence must not look like health where a framework decides when schedulers tick."""
+    from .values import External
+
+    roots = {value.path.split(".")[0] for value in reader.module.names.values() if isinstance(value, External)}
+    names = sorted({_FRAMEWORKS[root] for root in roots if root in _FRAMEWORKS})
+    return [f"{name} is imported: what it does to the learning rate by itself is not read" for name in names]
 
 
 def parse(source: str, path: str) -> ast.Module:
