@@ -53,7 +53,7 @@ def fed(statement: str) -> Metric:
         ("-accuracy", "max", None, False, True, False),
         ("1 - accuracy", "min", None, False, False, False),
         ("100.0 - accuracy", "min", None, False, False, False),
-        ("min(losses)", "min", None, False, False, True),
+        ("min(losses)", "min", "train", False, False, True),
         ("best_accuracy", "max", None, False, False, True),
         ("val_dice_loss", "min", "validation", False, False, False),
         ("metrics['val_acc']", "max", "validation", False, False, False),
