@@ -221,7 +221,9 @@ def _scheduler_method(
 def tick(
     reader: Reader, owner: Thing, name: str, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
 ) -> None:
-    """A call that advances a scheduler."""
+    """A call that advances a scheduler; with a prediction, a time and a sample it is one of diffusion's."""
+    if len(node.args) > 2:
+        return
     first = arguments[0] if arguments else next(iter(keywords.values()), None)
     given = node.args[0] if node.args else node.keywords[0].value if node.keywords else None
     keyword = node.keywords[0].arg if node.keywords and not node.args else None
@@ -258,6 +260,8 @@ def _scaler_method(
         return NONE
     if name == "scale" and arguments:
         return arguments[0]
+    if name == "get_scale":
+        return number(65536.0)  # where it starts: a run in which no update is skipped
     if name == "state_dict":
         return Thing("state", owner.number, {"of": "scaler"})
     return reader.unknown(node, words.source(node), arguments)
@@ -440,10 +444,12 @@ def unknown_method(
         mode = reader.known(arguments[0]) if arguments else True
         reader.eval_mode = mode is False
         return owner
-    if name in ("step", "step_update") and words.names_scheduler(last):
+    if name in ("step", "step_update") and words.names_scheduler(last) and len(node.args) < 3:
         thing = owner.attributes.get("#scheduler")
         if not isinstance(thing, Thing):
-            thing = make_scheduler(reader, last, {}, None, node, known=False, seen=False, text=owner.symbol.text)
+            made = words.last_part(owner.call)  # a class, where it is known which
+            kind = made if made[:1].isupper() else last
+            thing = make_scheduler(reader, kind, {}, None, node, known=False, seen=False, text=owner.symbol.text)
             owner.attributes["#scheduler"] = thing
         tick(reader, thing, name, arguments, keywords, node)
         return NONE

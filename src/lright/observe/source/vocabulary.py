@@ -206,7 +206,10 @@ def names_data(text: str) -> bool:
 
 @lru_cache(maxsize=None)
 def names_epoch(text: str) -> bool:
-    return "epoch" in text.lower() or "ep" in identifiers(text)
+    """Epochs, not what there is of something in each of them (``steps_per_epoch``)."""
+    lowered = text.lower()
+    inside = lowered.count("per_epoch") + lowered.count("each_epoch") + lowered.count("perepoch")
+    return lowered.count("epoch") > inside or "ep" in identifiers(text)
 
 
 @lru_cache(maxsize=None)
