@@ -159,7 +159,7 @@ def _facts(finding: Finding, screen: Screen) -> Iterator[str]:
     if finding.covers:
         yield from _row("explains", ", ".join(finding.covers), screen)
     if finding.unless:
-        yield from _row("unless", "; ".join(finding.unless), screen)
+        yield from _row("depends", f"on {', '.join(finding.unless)}: another value may change the verdict", screen)
 
 
 def _when(condition: str) -> str:
@@ -327,6 +327,9 @@ def _circumstances(file: FileReport, screen: Screen) -> Iterator[str]:
         yield from _row("unknown", text, screen)
     reasons: dict[str, list[str]] = {}
     for skipped in file.skipped:
+        if skipped.rule == "*":
+            yield from _row("note", skipped.reason, screen)
+            continue
         reasons.setdefault(skipped.reason, []).append(skipped.rule)
     if not (file.assumed or file.unknown or reasons):
         return
@@ -335,7 +338,8 @@ def _circumstances(file: FileReport, screen: Screen) -> Iterator[str]:
             more = sum(map(len, list(reasons.values())[REASONS:]))
             yield from _row("", f"and {plural(more, 'rule')} more: --format json lists them", screen)
             break
-        yield from _row("" if number else "skipped", f"{', '.join(rules)}: {reason}", screen)
+        judged = reason if rules == ["*"] else f"{', '.join(rules)}: {reason}"
+        yield from _row("" if number else "skipped", judged, screen)
     yield ""
 
 
