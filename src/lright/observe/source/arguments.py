@@ -9,7 +9,7 @@ from ...errors import UsageError
 from ...quantity import Lit, Scalar
 from ...records import field, record
 from . import words
-from .values import NONE, External, Instance, Items, Number, Table, Thing, Value, number
+from .values import NONE, External, Function, Instance, Items, Number, Table, Thing, Value, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Option:
     default: Value | None
     convert: str | None  # int, float, str, bool
     action: str
-    many: bool
+    nargs: Scalar  # None, a number, or one of ? * +
     node: ast.Call
     const: Value | None = None
     choices: list[Scalar] = field(default_factory=list)
@@ -57,9 +57,7 @@ def method(
         return owner
     if name == "set_defaults":
         for key, value in keywords.items():
-            for option in options:
-                if option.destination == key:
-                    option.default = value
+            _set_default(reader, options, key, value, node)
         return NONE
     if name in ("parse_args", "parse_known_args", "parse_intermixed_args"):
         namespace = parse(reader, options, known_only=name == "parse_known_args")
@@ -67,6 +65,16 @@ def method(
             return Items([namespace, Items([], open=True)], "tuple")
         return namespace
     return reader.unknown(node, words.source(node), arguments)
+
+
+def _set_default(reader: Reader, options: list[Option], key: str, value: Value, node: ast.Call) -> None:
+    """Of the functions that subcommands set, the one that trains is the one to read."""
+    known = [option for option in options if option.destination == key]
+    for option in known:
+        if not (isinstance(value, Function) and isinstance(option.default, Function) and option.default.name in reader.relevant):
+            option.default = value
+    if not known:
+        options.append(Option([f"--{key}"], key, value, None, "store", None, node))
 
 
 def _option(
@@ -79,14 +87,18 @@ def _option(
     if not isinstance(destination, str):
         long = [flag for flag in flags if flag.startswith("--")]
         destination = (long or flags)[0].lstrip("-").replace("-", "_")
-    action = reader.known(keywords["action"]) if "action" in keywords else "store"
+    chosen = keywords.get("action")
+    action = reader.known(chosen) if chosen is not None else "store"
+    if isinstance(chosen, External) and chosen.path.endswith("BooleanOptionalAction"):
+        action = "yes or no"
+        flags += [f"--no-{flag[2:]}" for flag in flags if flag.startswith("--")]
     kind = keywords.get("type")
     convert = kind.path.rsplit(".", 1)[-1] if isinstance(kind, External) else "other" if kind is not None else None
     choices = keywords.get("choices")
     listed = [reader.known(c) for c in choices.items] if isinstance(choices, Items) else []
     return Option(
         flags, destination, keywords.get("default"), convert, action if isinstance(action, str) else "store",
-        "nargs" in keywords, node, keywords.get("const"), listed,
+        reader.known(keywords["nargs"]) if "nargs" in keywords else None, node, keywords.get("const"), listed,
     )  # fmt: skip
 
 
@@ -96,21 +108,21 @@ def parse(reader: Reader, options: list[Option], known_only: bool = False) -> In
     namespace = Instance(None, {}, "args", open=True)
     reader.instances.append(namespace)
     for option in options:
-        namespace.attributes[option.destination] = _value(reader, option, given.get(option.destination))
+        words_given = given.get(id(option))
+        if words_given is not None or option.destination not in namespace.attributes:  # the first default counts
+            namespace.attributes[option.destination] = _value(reader, option, words_given)
     return namespace
 
 
-def _value(reader: Reader, option: Option, words_given: list[str] | None) -> Value:
+def _value(reader: Reader, option: Option, given: list[list[str]] | None) -> Value:
+    """What an option holds, ``given`` the words behind it each time it was given."""
     text = f"args.{option.destination}"
     place = reader.place(option.node)
     name = f"{text}@{place.line}"
-    if words_given is not None:
-        values = [_converted(option, word) for word in words_given]
-        if option.many and option.action == "store":
-            return Items([number(v) for v in values])
-        value = values[0] if values else True
-        if option.action == "store_false":
-            value = False
+    if given is not None:
+        value = _given(reader, option, given)
+        if isinstance(value, list):
+            return Items([number(v) for v in value])
         return Number(reader.fact(name, text, value, True, "command line", place, option.destination))
     if option.action in ("store_true", "store_false") and option.default is None:
         return Number(reader.fact(name, text, option.action == "store_false", True, "argparse", place, option.destination))
@@ -128,6 +140,25 @@ def _value(reader: Reader, option: Option, words_given: list[str] | None) -> Val
     if isinstance(default, (Items, Table)):
         return default
     return default
+
+
+def _given(reader: Reader, option: Option, given: list[list[str]]) -> Scalar | list[Scalar]:
+    """The value of an option that the command line gives."""
+    last = given[-1]
+    if option.action in ("store_true", "store_false"):
+        return option.action == "store_true"
+    if option.action == "yes or no":
+        return not last[0].startswith("--no-")
+    if option.action == "count":
+        start = reader.known(option.default) if option.default is not None else None
+        return len(given) + (start if isinstance(start, int) else 0)
+    if option.action == "store_const" or option.nargs == "?" and not last:
+        return reader.known(option.const) if option.const is not None else None
+    if option.action in ("append", "extend"):
+        return [_converted(option, word) for words_given in given for word in words_given]
+    if option.nargs not in (None, "?"):
+        return [_converted(option, word) for word in last]
+    return _converted(option, last[0]) if last else True
 
 
 def _missing(reader: Reader, name: str, text: str, option: Option, place: object, required: bool) -> Value:
@@ -181,35 +212,62 @@ def _converted(option: Option, word: str) -> Scalar:
 
 def _read_command_line(
     given: Sequence[str], options: list[Option], known_only: bool
-) -> dict[str, list[str]]:
-    """Destination to words, by the rules of argparse that scripts use."""
-    found: dict[str, list[str]] = {}
+) -> dict[int, list[list[str]]]:
+    """The words behind each option (by its id), once for every time it is given, by the rules of argparse that scripts
+    use."""
+    found: dict[int, list[list[str]]] = {}
     by_flag = {flag: option for option in options for flag in option.flags if flag.startswith("-")}
-    positional = [option for option in options if not option.flags[0].startswith("-")]
-    position = 0
-    while position < len(given):
-        word = given[position]
-        position += 1
+    free: list[str] = []
+    waiting = list(given)
+    while waiting:
+        word = waiting.pop(0)
         flag, separator, attached = word.partition("=")
         option = _lookup(flag, by_flag)
+        if option is None and word[:2] in by_flag and word[1:2] != "-":  # -b64, -vv
+            option = by_flag[word[:2]]
+            if _takes_words(option):
+                flag, separator, attached = word[:2], "=", word[2:]
+            else:
+                waiting.insert(0, "-" + word[2:])
         if option is None:
             if word.startswith("--") and not known_only:
                 names = ", ".join(sorted(f for f in by_flag if f.startswith("--"))[:12])
                 raise UsageError(f"{flag}: the script has no such option; it has {names}")
-            if positional and not word.startswith("-"):
-                found[positional.pop(0).destination] = [word]
+            free += [word] if not word.startswith("-") else []
             continue
-        values = [attached] if separator else []
-        if option.action in ("store_true", "store_false", "count", "store_const"):
-            found[option.destination] = []
-            continue
-        while not separator and position < len(given) and not _is_flag(given[position], by_flag):
-            values.append(given[position])
-            position += 1
-            if not option.many:
-                break
-        found[option.destination] = values
+        occurrences = found.setdefault(id(option), [])
+        if not _takes_words(option):
+            occurrences.append([flag])
+        elif separator:
+            occurrences.append([attached])
+        else:
+            count = next((n for n, w in enumerate(waiting) if _is_flag(w, by_flag)), len(waiting))
+            taken = min(count, _most(option))
+            occurrences.append(waiting[:taken])
+            del waiting[:taken]
+    _positional(free, [option for option in options if not option.flags[0].startswith("-")], found)
     return found
+
+
+def _positional(free: list[str], options: list[Option], found: dict[int, list[list[str]]]) -> None:
+    """Deal out the words that belong to no flag: each option leaves enough for those after it."""
+    for place, option in enumerate(options):
+        later = sum(other.nargs if isinstance(other.nargs, int) else other.nargs in (None, "+") for other in options[place + 1 :])
+        taken = min(_most(option), max(len(free) - later, 0))
+        if taken:
+            found[id(option)] = [free[:taken]]
+            del free[:taken]
+
+
+def _takes_words(option: Option) -> bool:
+    return option.action not in ("store_true", "store_false", "count", "store_const", "yes or no")
+
+
+def _most(option: Option) -> int:
+    """The largest number of words an option takes."""
+    if isinstance(option.nargs, int):
+        return option.nargs
+    return 1 if option.nargs in (None, "?") else 10_000
 
 
 def _lookup(flag: str, by_flag: dict[str, Option]) -> Option | None:
