@@ -39,7 +39,8 @@ def read(
     """
     tree = parse(source, path)
     if not any(sign in source for sign in _SIGNS):
-        return Situation([])  # most files of a project have nothing to do with training
+        # Most files of a project have nothing to do with training.
+        return Situation([], notes=[_unused(name) for name in settings or {}])
     given = dict(settings or {})
     if processes is not None:
         given["processes"] = processes
@@ -49,7 +50,7 @@ def read(
     situation.notes = list(dict.fromkeys(reader.notes))
     situation.notes += _frameworks(reader)
     unused = [name for name in given if name not in reader.used_settings and name != "processes"]
-    situation.notes += [f"--set {name}: the script has no such value" for name in unused]
+    situation.notes += [_unused(name) for name in unused]
     entries = frozenset(training.entry for training in trainings)
     for condition, world in worlds(reader):
         more, _ = read_world(tree, lines, world, given, arguments, entries, condition == "resume")
@@ -76,12 +77,31 @@ def _frameworks(reader: Reader) -> list[str]:
     return [f"{name} is imported: what it does to the learning rate by itself is not read" for name in names]
 
 
+def _unused(name: str) -> str:
+    return f"--set {name}: the script has no such value"
+
+
+def _tree(source: str) -> ast.Module:
+    """The syntax tree, also of ``tensor.cuda(async=True)``, which was Python until 3.7 made ``async`` a keyword."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        if "async" not in source:
+            raise
+        import re
+
+        older = re.sub(r"\basync(?=\s*=[^=])", "_sync", source)  # as long as it was: places stay
+        if older == source:
+            raise
+        return ast.parse(older)
+
+
 def parse(source: str, path: str) -> ast.Module:
     """The syntax tree; :class:`ReadError` with the place where it is not Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in the user's strings are not our business
-            return ast.parse(source)
+            return _tree(source)
     except SyntaxError as error:
         raise ReadError(path, f"line {error.lineno}: not valid Python 3: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError) as error:
