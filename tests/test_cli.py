@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from lright.cli import main
 from lright.errors import ReadError
-from lright.finding import Curve, Edit, FileReport, Finding, Fix
+from lright.finding import Curve, Edit, FileReport, Finding, Fix, Skipped
 from lright.timeline import Place
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,7 +67,9 @@ def check_source(source: str, path: str, options: Options) -> FileReport:
     if "broken(" in source:
         raise ReadError(path, "line 1 is no Python: mend the syntax")
     findings = tuple(_findings(source, options))
-    return FileReport(path, findings, {}, (), (), (), source, ("1 scheduler",))
+    unused = [name for name in options.settings if name not in source]
+    skipped = tuple(Skipped("*", f"--set {name}: the script has no such value") for name in unused)
+    return FileReport(path, findings, {}, (), skipped, (), source, ("1 scheduler",))
 
 
 def _findings(source: str, options: Options) -> Iterator[Finding]:
@@ -183,6 +185,13 @@ def test_an_unreadable_file_among_others_is_reported_and_the_rest_is_checked(lri
     ]
 
 
+def test_a_notebook_is_refused_though_its_json_parses_as_python(lright: Run) -> None:
+    Path("a.ipynb").write_text('{"cells": []}')
+    result = lright("check", "a.ipynb")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("a.ipynb: is a notebook: make a script of it first")
+
+
 def test_nothing_readable_is_2_and_says_why(lright: Run) -> None:
     Path("empty").mkdir()
     result = lright("check", "empty", "gone.py")
@@ -278,6 +287,14 @@ def test_settings_and_script_arguments_reach_the_doctor(lright: Run) -> None:
     ] == ASKED
 
 
+@pytest.mark.parametrize("shape", ["full", "concise"])
+def test_a_setting_that_no_script_has_is_named_once(lright: Run, shape: str) -> None:
+    write(a="epochs = 1\n", b="x = 1\n")
+    result = lright("check", ".", "--set", "epochs=9", "--set", "epoch_count=9", "--format", shape)
+    assert (result.code, result.err) == (0, "lright: --set epoch_count: no script here has such a value\n")
+    assert "--set" not in result.out
+
+
 def test_files_come_in_a_fixed_order_and_options_anywhere(lright: Run) -> None:
     write(b="bad()\n", a="poor()\n", c="x = 1\n")
     Path("sub").mkdir()
@@ -308,6 +325,13 @@ def test_standard_input(lright: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(result.out)["findings"][0]["path"] == "src/a.py"
 
 
+def test_closed_standard_input_is_nothing_readable(lright: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    result = lright("check", "-")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "<stdin>: standard input is closed: name a file, or pipe the script in\n"
+
+
 def test_mending_standard_input_writes_the_source_and_reports_beside_it(
     lright: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,7 +355,7 @@ def test_fix_carries_out_the_safe_ones_and_says_so(lright: Run) -> None:
         "a.py: mended: call fair()",
         "a.py:2:1: error LR101 bad() is called.",
         "1 file checked: 1 error",
-        "1 fixable with --fix --unsafe-fixes (--diff shows what would change)",
+        "1 fixable with --fix --unsafe-fixes (--diff --unsafe-fixes shows how)",
     ]
     result = lright("check", "a.py", "--fix", "--unsafe-fixes", "--format", "json")
     assert json.loads(result.out)["findings"] == []
@@ -376,6 +400,13 @@ def test_diff_is_a_patch_and_writes_nothing(capsysbinary: pytest.CaptureFixture[
     patch = capsysbinary.readouterr().out
     subprocess.run(["git", "apply", "-p0"], input=patch, check=True)
     assert Path("sub/a.py").read_bytes() == source.replace(b"poor", b"fair").replace(b"bad", b"good")
+
+
+def test_the_summary_of_a_diff_is_of_what_it_would_leave(lright: Run) -> None:
+    write(a="poor()\n")
+    result = lright("check", "a.py", "--diff")
+    assert result.err == "With these changes:\n1 file checked: nothing wrong found\n"
+    assert lright("check", "a.py", "--diff", "--ignore", "LR1").err == "1 file checked: nothing wrong found\n"
 
 
 def test_unsafe_fixes_alone_change_nothing_and_say_so(lright: Run) -> None:
@@ -520,3 +551,17 @@ def test_plot_draws_words_and_scripts_alike(lright: Run, monkeypatch: pytest.Mon
     assert lright("plot", "a.py", "--output", "x.svg").out == "x.svg: the curve of a.py\n"
     assert Path("x.svg").read_text().startswith("<svg")
     assert lright("plot", "cosine to 0", "--peak", "nan").code == 2
+
+
+def test_options_for_schedules_in_words_say_so_where_only_scripts_are_plotted(
+    lright: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def curves(source: str, path: str, options: Options) -> FileReport:
+        return FileReport(path, (), {}, (), (), (Curve(((0.0, 0.1), (9.0, 0.0)), "epoch"),))
+
+    monkeypatch.setattr(sys.modules["lright.doctor"], "check_source", curves)
+    write(a="x = 1\n")
+    result = lright("plot", "a.py", "--steps-per-epoch", "3")
+    assert result.code == 0 and "a.py" in result.out
+    assert result.err.startswith("lright: --steps-per-epoch has no effect on a script: use --set")
+    assert lright("plot", "a.py", "--processes", "3").err == ""

@@ -229,10 +229,17 @@ class _Session:
         if self.asked.format != "json":
             for failure in self.failures:
                 print(f"{failure.path}: {failure.message}", file=sys.stderr)
+            for name in self._unused_settings():
+                print(f"lright: --set {name}: no script here has such a value", file=sys.stderr)
         if not self.reports:
             return 2
         left = any(visible(file.findings, self.asked.severity) for file in self.reports)
         return int(left or self.changes or bool(self.failures))
+
+    def _unused_settings(self) -> list[str]:
+        """The names given with --set that every file said it does not have."""
+        said = [{skipped.reason.partition(": ")[0] for skipped in file.skipped} for file in self.reports]
+        return [name for name in self.options.settings if said and all(f"--set {name}" in file for file in said)]
 
     def _print(self, report: Report) -> None:
         if self.asked.format == "json":
@@ -245,6 +252,8 @@ class _Session:
         if self.asked.diff:
             from .render.terminal import summary
 
+            if self.changes:
+                print("With these changes:", file=self.beside)
             lines = summary(report, self.screen, severity=self.asked.severity)
         elif self.asked.format == "concise":
             from .render.concise import concise
@@ -350,10 +359,23 @@ def plot(arguments: list[str]) -> int:
     asked = _parse(_plot_parser(), arguments)
     known = Options(**{name: getattr(asked, name) for name in Options._fields})
     drawn: list[str | Plotted] = []
+    _for_words_only(asked)
     for spec in asked.paths:
         drawn += _of_script(spec, asked, script_arguments) if _is_script(spec) else [spec]
     print(plot_command(drawn, known, asked.output, asked.format, screen_of(sys.stdout)).rstrip("\n"))
     return 0
+
+
+def _for_words_only(asked: argparse.Namespace) -> None:
+    """Say it where an option about the training meets scripts alone, which say that themselves."""
+    given = [name for name in ("peak", "epochs", "steps_per_epoch", "batch_size", "samples", "accumulate")
+             if getattr(asked, name) is not None]  # fmt: skip
+    if given and all(map(_is_script, asked.paths)):
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        print(
+            f"lright: {options} has no effect on a script: use --set NAME=VALUE, or -- and its own options",
+            file=sys.stderr,
+        )
 
 
 def _is_script(spec: str) -> bool:

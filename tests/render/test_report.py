@@ -67,7 +67,7 @@ FINDING = Finding(
     related=(Related(Place(7, 42, 7, 54), "T_max counts epochs"),),
     intended=cosine(90, 90),
     actual=cosine(90, 7.5, ends="rise"),
-    unless=("train_loader has one batch",),
+    unless=("len(train_loader)",),
     fix=Fix(
         "move scheduler.step() behind the batch loop",
         False,
@@ -145,7 +145,7 @@ train.py:15:9: error LR101 epoch-schedule-stepped-per-batch
 
   shows    in a default run
   explains LR201
-  unless   train_loader has one batch
+  depends  on len(train_loader): another value may change the verdict
   fix      move scheduler.step() behind the batch loop (unsafe: --fix
            --unsafe-fixes)
 
@@ -162,7 +162,7 @@ train.py:15:9: error LR101 epoch-schedule-stepped-per-batch
            LR401: nothing is saved
 
 1 file checked: 1 error
-1 fixable with --fix --unsafe-fixes (--diff shows what would change)
+1 fixable with --fix --unsafe-fixes (--diff --unsafe-fixes shows how)
 1 more worth knowing: --severity info shows it
 """
 
@@ -363,7 +363,7 @@ def test_the_concise_form() -> None:
     assert list(concise(Report([wrong(), clean("b.py")]), Screen())) == [
         f"train.py:15:9: error LR101 {FINDING.message}",
         "2 files checked: 1 error",
-        "1 fixable with --fix --unsafe-fixes (--diff shows what would change)",
+        "1 fixable with --fix --unsafe-fixes (--diff --unsafe-fixes shows how)",
         "1 more worth knowing: --severity info shows it",
     ]
 

@@ -358,7 +358,7 @@ def png(plotted: Sequence[Plotted]) -> bytes:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise LrightError("png needs matplotlib: pip install 'lright[plot]', or write an .svg") from None
+        raise LrightError("png needs matplotlib: pip install matplotlib, or write an .svg") from None
     import io
 
     groups = _by_axis(plotted)

@@ -76,7 +76,7 @@ def summary(report: Report, screen: Screen, *, severity: str = WARNING) -> Itera
         )
     elif unsafe:
         yield from screen.wrap(
-            f"{unsafe} fixable with --fix --unsafe-fixes (--diff shows what would change)"
+            f"{unsafe} fixable with --fix --unsafe-fixes (--diff --unsafe-fixes shows how)"
         )
     for name in (WARNING, INFO):
         below = sum(finding.severity == name for finding in hidden)
@@ -325,21 +325,22 @@ def _circumstances(file: FileReport, screen: Screen) -> Iterator[str]:
         example = file.unknown[0]
         text = f'{", ".join(file.unknown)} (give it with --set "{example}=...")'
         yield from _row("unknown", text, screen)
+    # What --set named in vain is told once, for all files.
+    told = [skipped for skipped in file.skipped if not skipped.reason.startswith("--set ")]
     reasons: dict[str, list[str]] = {}
-    for skipped in file.skipped:
+    for skipped in told:
         if skipped.rule == "*":
             yield from _row("note", skipped.reason, screen)
-            continue
-        reasons.setdefault(skipped.reason, []).append(skipped.rule)
-    if not (file.assumed or file.unknown or reasons):
+        else:
+            reasons.setdefault(skipped.reason, []).append(skipped.rule)
+    if not (file.assumed or file.unknown or told):
         return
     for number, (reason, rules) in enumerate(reasons.items()):
         if number == REASONS:
             more = sum(map(len, list(reasons.values())[REASONS:]))
             yield from _row("", f"and {plural(more, 'rule')} more: --format json lists them", screen)
             break
-        judged = reason if rules == ["*"] else f"{', '.join(rules)}: {reason}"
-        yield from _row("" if number else "skipped", judged, screen)
+        yield from _row("" if number else "skipped", f"{', '.join(rules)}: {reason}", screen)
     yield ""
 
 

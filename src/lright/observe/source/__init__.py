@@ -11,7 +11,7 @@ from ...quantity import Scalar
 from ...situation import Situation
 from . import words
 from .structure import MAX_WORLDS, read_world
-from .text import split_lines
+from .text import split_lines, tree_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,27 +81,12 @@ def _unused(name: str) -> str:
     return f"--set {name}: the script has no such value"
 
 
-def _tree(source: str) -> ast.Module:
-    """The syntax tree, also of ``tensor.cuda(async=True)``, which was Python until 3.7 made ``async`` a keyword."""
-    try:
-        return ast.parse(source)
-    except SyntaxError:
-        if "async" not in source:
-            raise
-        import re
-
-        older = re.sub(r"\basync(?=\s*=[^=])", "_sync", source)  # as long as it was: places stay
-        if older == source:
-            raise
-        return ast.parse(older)
-
-
 def parse(source: str, path: str) -> ast.Module:
     """The syntax tree; :class:`ReadError` with the place where it is not Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in the user's strings are not our business
-            return _tree(source)
+            return tree_of(source)
     except SyntaxError as error:
         raise ReadError(path, f"line {error.lineno}: not valid Python 3: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError) as error:

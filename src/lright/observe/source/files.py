@@ -77,6 +77,8 @@ def read(path: str, name: str = "<stdin>") -> Input:
     Raises ReadError where it cannot be: missing, not permitted, over 10 MB, binary, not in its encoding.
     """
     if path == STDIN:
+        if sys.stdin is None:
+            raise ReadError(shown(name), "standard input is closed: name a file, or pipe the script in")
         return replace(decode(sys.stdin.buffer.read(LIMIT + 1), name), path=STDIN)
     try:
         with open(path, "rb") as file:
@@ -93,6 +95,8 @@ def decode(data: bytes, path: str) -> Input:
     "# coding: latin-1\r\nx = 'é'"
     """
     name = shown(path)
+    if path.endswith(".ipynb"):  # it is JSON, which parses as Python and would look healthy
+        raise ReadError(name, "is a notebook: make a script of it first, with jupyter nbconvert --to script")
     if len(data) > LIMIT:
         raise ReadError(name, "is larger than 10 MB: no training script is; name the script itself")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
