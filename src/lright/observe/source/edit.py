@@ -16,7 +16,7 @@ from ...errors import LrightError
 from ...finding import Edit, Remedy
 from ...records import record
 from ...timeline import Place
-from .text import place_of, split_lines
+from .text import place_of, split_lines, tree_of
 
 Position = tuple[int, int]  # line and column, from 1, in characters
 _Line = tuple[str, bool]  # a line to insert, without its end, and whether it is to be indented
@@ -39,7 +39,7 @@ def render(remedy: Remedy, source: str, tree: ast.Module | None = None) -> tuple
         update()
     tick()  # decay
     """
-    editor = _Editor(source, tree or ast.parse(source))
+    editor = _Editor(source, tree or tree_of(source))
     for step in _flat(remedy):
         editor.do(step)
     return editor.finish()

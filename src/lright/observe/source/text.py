@@ -63,3 +63,20 @@ def position(lines: Sequence[str], line: int, column: int) -> int:
     5
     """
     return sum(map(len, lines[: line - 1])) + column - 1
+
+
+def tree_of(source: str) -> ast.Module:
+    """The syntax tree, also of ``tensor.cuda(async=True)``, which was Python until 3.7 made ``async`` a keyword."""
+    import ast
+
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        if "async" not in source:
+            raise
+        import re
+
+        older = re.sub(r"\basync(?=\s*=[^=])", "_sync", source)  # as long as it was: places stay
+        if older == source:
+            raise
+        return ast.parse(older)
