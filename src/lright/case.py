@@ -663,8 +663,9 @@ class Outcome:
             return curve
         made_up = []
         for expr, unit in ((self.case.batches_per_epoch(), "batches/epoch"), (self.case.epochs(), "epochs")):
-            if expr is not None and self.case.number(expr) is None:
-                made_up.append(f"{self.case.number(expr, self.witness):,.6g} {unit}")
+            number = self.case.number(expr, self.witness) if self.case.number(expr) is None else None
+            if number is not None:
+                made_up.append(f"{number:,.6g} {unit}")
         points = tuple((x / self.updates * self.epochs, lr) for x, lr in curve.points)
         label = f"e.g. {', '.join(made_up)}" if made_up else curve.label
         return replace(curve, points=points, unit="epoch", label=label)

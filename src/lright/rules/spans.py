@@ -133,15 +133,18 @@ def span(case: Case, scheduler: Scheduler) -> Span | None:
         return None
     if any(loop.kind in (EPOCH, BATCH) for loop in scheduler.loops):
         return None  # made anew inside the training: another rule's business
-    outcomes = [case.outcome(scheduler, witness) for witness in case.witnesses()]
-    if any(outcome is None or outcome.ticks == 0 for outcome in outcomes):
-        return None
+    outcomes = []
+    for witness in case.witnesses():
+        outcome = case.outcome(scheduler, witness)
+        if outcome is None or outcome.ticks == 0:
+            return None
+        outcomes.append(outcome)
     again = case.remade(scheduler)
     unknown_ticks = unknown_in(case, [o.trips for tick in ticks for o in tick.site.loops if o not in again])
     unknown_lengths = unknown_in(case, lengths_in(case, scheduler))
     return Span(
-        case, scheduler, tuple(ticks), tuple(o for o in outcomes if o is not None),
-        unknown_ticks == unknown_lengths, not unknown_ticks and not unknown_lengths,
+        case, scheduler, tuple(ticks), tuple(outcomes),
+        unknown_ticks == unknown_in(case, lengths_in(case, scheduler, _RATES)), not unknown_ticks and not unknown_lengths,
     )  # fmt: skip
 
 

@@ -67,7 +67,9 @@ def _limited(case: Case, test: Expr | None) -> bool:
 
 
 def _periodic(expr: Expr) -> bool:
-    return isinstance(expr, Op) and (expr.name == "%" or expr.name in ("==", "not", "or") and any(map(_periodic, expr.args)))
+    if not isinstance(expr, Op):
+        return False
+    return expr.name == "%" or (expr.name in ("==", "not", "or") and any(map(_periodic, expr.args)))
 
 
 def leaves(training: Training, optimizer: Optimizer) -> bool:

@@ -68,7 +68,7 @@ def of_diffusers(
     """A call of diffusers' get_scheduler as one of transformers', and whether they mean the same: the arguments that
     only diffusers has are for three of its schedules, and do nothing where they are 1."""
     names = ("name", "optimizer", "step_rules", "num_warmup_steps", "num_training_steps", "num_cycles", "power")
-    given = {**dict(zip(names[2:], arguments[2:])), **keywords}
+    given = {**dict(zip(names[2:], arguments[2:], strict=False)), **keywords}
     kind = reader.known(given["name"] if "name" in given else arguments[0] if arguments else NONE)
     own = {"cosine_with_restarts": "num_cycles", "polynomial": "power", "piecewise_constant": "step_rules"}
     read = given.get(own[kind], number(1)) if isinstance(kind, str) and kind in own else number(1)

@@ -326,7 +326,10 @@ def _turning_comparison(test: Op, decided: bool | None, facts: Mapping[str, Fact
 def _larger(fact: Fact, bound: float) -> Scalar:
     if is_accumulation(fact.text):
         return 4
-    return int(bound) + (5 if "warm" in fact.text.lower() or "epoch" in fact.text.lower() else 1)
+    name = fact.text.lower()
+    if "warm" in name or "epoch" in name:
+        return int(bound) + 5
+    return int(bound) + (1000 if "step" in name or "iter" in name else 1)  # max_steps=1 would be no training
 
 
 def _truthy(fact: Fact) -> Scalar:
