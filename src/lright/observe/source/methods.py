@@ -447,8 +447,8 @@ def unknown_method(
     if name in ("step", "step_update") and words.names_scheduler(last) and len(node.args) < 3:
         thing = owner.attributes.get("#scheduler")
         if not isinstance(thing, Thing):
-            made = words.last_part(owner.call)  # a class, where it is known which
-            kind = made if made[:1].isupper() else last
+            maker = words.last_part(owner.call)  # a class, where it is known which
+            kind = maker if maker[:1].isupper() else last
             thing = make_scheduler(reader, kind, {}, None, node, known=False, seen=False, text=owner.symbol.text)
             owner.attributes["#scheduler"] = thing
         tick(reader, thing, name, arguments, keywords, node)

@@ -46,6 +46,9 @@ MAX_DEPTH = 14
 MAX_SIDES = 24  # of a value that depends on tests
 
 
+_GIVEN = ("--set", "world", "command line")  # origins of values that overrule what the script says
+
+
 class TooMuch(LrightError):
     """The script is too large or too entangled to be followed to its end within the reader's limits."""
 
@@ -107,6 +110,7 @@ class Reader:
         self.scope = self.module
         self.frames: list[Scope] = [self.module]
         self.calls: list[ast.AST] = []
+        self.routes: list[ast.AST] = []  # the calls that lead to the statement being read
         self.instances: list[Instance] = []
         self.eval_mode = False
         self.no_grad = 0
@@ -117,7 +121,8 @@ class Reader:
         self.used_settings: set[str] = set()
         self.notes: list[str] = []
         self.path: list[tuple[int, Expr]] = []  # undecided tests around the statement, with the loops around each
-        self.leaving: dict[int, list[Expr]] = {}  # per loop: when it is left early, with all the tests on the way
+        # Per loop: when it is left early, with all the tests on the way, and whether that is before anything happens.
+        self.leaving: dict[int, list[tuple[Expr, bool]]] = {}
         self.stop: Expr | None = None
         self.differentiated = False
         self.assigning = ""  # the name that the expression being read will get
@@ -169,6 +174,8 @@ class Reader:
     ) -> Event:
         event = Event(kind, self.place(node), subject, self.scope.function, value, data)
         event.data["evaluating"] = self.is_evaluating
+        if kind == "load":
+            event.data["route"] = tuple(self.place(call) for call in self.routes if hasattr(call, "lineno"))
         self.read.add(id(node))
         self.block.nodes.append(event)
         return event
@@ -186,7 +193,9 @@ class Reader:
         """Record a named value and give its symbol. Settings and the world overrule what the script says."""
         key = name
         old = self.facts.get(key)
-        while old is not None and (old.place != place or (known and old.origin == origin and old.value != value)):
+        while old is not None and (
+            old.place != place or (known and old.known and old.origin not in _GIVEN and old.value != value)
+        ):
             key = f"{name}#{self.fresh()}"
             old = self.facts.get(key)
         if old is not None:
@@ -219,6 +228,15 @@ class Reader:
         except (LrightError, ArithmeticError, TypeError, ValueError, AttributeError, RecursionError):
             return None
 
+    def implied(self, test: Expr) -> bool | None:
+        """As :meth:`decide`, also by the tests that the statement being read stands under."""
+        for _, condition in self.path:
+            if condition == test:
+                return True
+            if condition == op("not", test) or test == op("not", condition):
+                return False
+        return self.decide(test)
+
     # -- modules and functions -------------------------------------------------------------------------------------
 
     def run(self, statements: Sequence[ast.stmt]) -> Flow | None:
@@ -244,6 +262,15 @@ class Reader:
         self, function: Function, arguments: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST
     ) -> Value:
         """Follow a call of a function of the file; its result."""
+        self.routes.append(node)
+        try:
+            return self._called(function, arguments, keywords, node)
+        finally:
+            self.routes.pop()
+
+    def _called(
+        self, function: Function, arguments: Sequence[Value], keywords: Mapping[str, Value], node: ast.AST
+    ) -> Value:
         body = function.node
         if len(self.calls) >= MAX_DEPTH or self.calls.count(body) >= 1:
             for value in (*arguments, *keywords.values()):
@@ -439,6 +466,11 @@ class Reader:
             )
         if isinstance(value, Items) and position < len(value.items):
             return value.items[position]
+        if isinstance(value, Thing) and (
+            value.kind == "scheduler" and words.names_scheduler(name)
+            or value.kind == "optimizer" and words.names_optimizer(name)
+        ):
+            return value  # `scheduler, epochs = create_scheduler(optimizer)`
         if isinstance(value, Unknown):
             if name and value.call:
                 guessed = things.guess(self, name, target)
@@ -690,7 +722,8 @@ class Reader:
         for around, condition in reversed(self.path):
             if around >= depth:
                 full = op("and", condition, full)
-        self.leaving.setdefault(id(loop), []).append(full)
+        begun = any(event.kind in ("update", "tick", "write", "backward") for event in loop.body.events())
+        self.leaving.setdefault(id(loop), []).append((full, self.block is loop.body and not begun))
 
     def _in_loop_of_this_call(self) -> bool:
         return bool(self.loops) and self.loops[-1].function == self.scope.function
@@ -770,7 +803,7 @@ class Reader:
             found = Choice(None, found, side)
         return found
 
-    def note_flips(self, node: ast.If, test: Expr, decided: bool | None) -> None:
+    def note_flips(self, node: ast.If, test: Expr, decided: bool | None, nested: bool = False) -> None:
         """Remember which settings would have led another way, if that way has to do with the learning rate."""
         if len(self.flips) > 40:
             return
@@ -778,12 +811,12 @@ class Reader:
             place = self.place(node)
             for symbol, value in words.turning(test, decided, self.facts):
                 self.flips.append(Flip(symbol, value, place))
-        if decided and node.orelse and isinstance(node.orelse[0], ast.If):
+        if (decided or nested) and node.orelse and isinstance(node.orelse[0], ast.If):
             before = len(self.flips)
             inner = node.orelse[0]
             # Only the tests are read: the arms of an `elif` that is not reached must leave no trace.
             outer, self.block = self.block, Block()
-            self.note_flips(inner, self.test(inner.test), self.decide(self.test(inner.test)) or None)
+            self.note_flips(inner, self.test(inner.test), self.decide(self.test(inner.test)) or None, nested=True)
             self.block = outer
             del self.flips[max(before, 40) :]
 
@@ -1119,6 +1152,8 @@ def _updated_attributes(tree: ast.Module) -> frozenset[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
             names.add(node.target.attr)
+        elif isinstance(node, ast.FunctionDef) and node.name != "__init__":
+            names |= _kept_or_not(node)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1:
             target = node.targets[0]
             if isinstance(target, ast.Attribute) and any(
@@ -1126,6 +1161,18 @@ def _updated_attributes(tree: ast.Module) -> frozenset[str]:
             ):
                 names.add(target.attr)
     return frozenset(names)
+
+
+def _kept_or_not(function: ast.FunctionDef) -> set[str]:
+    """Attributes of its own object that a method asks for and gives a value: the best so far."""
+    owner = function.args.args[0].arg if function.args.args else ""
+
+    def own(nodes: Iterable[ast.AST], context: type) -> set[str]:
+        parts = (n for node in nodes for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, context))
+        return {n.attr for n in parts if isinstance(n.value, ast.Name) and n.value.id == owner}
+
+    asked = own((n for n in ast.walk(function) if isinstance(n, ast.Compare)), ast.Load)
+    return asked & own((function,), ast.Store) if asked else set()
 
 
 def _shared_names(tree: ast.Module) -> dict[int, frozenset[str]]:
