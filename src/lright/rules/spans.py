@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Outcome, Tick, sample
 from ..finding import Related, Remedy
@@ -30,6 +30,7 @@ DECAYS = {
 COSINES = frozenset(name for name in DECAYS if "osine" in name) | {"get_scheduler"}
 SEQUENCES = ("SequentialLR", "ChainedScheduler")
 LAMBDAS = ("LambdaLR",)
+_RATES = ("max_lr", "base_lr", "eta_min", "lr_min", "min_lr", "lr_end")  # say how high, not how long
 _STEADY = (EVERY_EPOCH, EVERY_BATCH, EVERY_UPDATE)
 
 
@@ -219,17 +220,19 @@ def call(scheduler: Scheduler) -> Place:
     return scheduler.call or scheduler.place
 
 
-def lengths_in(case: Case, scheduler: Scheduler) -> list[Expr | None]:
-    """Every expression among the arguments, phases included."""
+def lengths_in(case: Case, scheduler: Scheduler, but: Collection[str] = ()) -> list[Expr | None]:
+    """Every expression among the arguments (those called ``but`` aside), phases included."""
     found: list[Expr | None] = []
-    for argument in scheduler.arguments.values():
+    for name, argument in scheduler.arguments.items():
+        if name in but:
+            continue
         for value in argument.value if isinstance(argument.value, list) else [argument.value]:
             if isinstance(value, Formula):
                 found.append(value.expr)
             elif isinstance(value, Expr):
                 found.append(value)
     for child in case.children(scheduler):
-        found += lengths_in(case, child)
+        found += lengths_in(case, child, but)
     return found
 
 
