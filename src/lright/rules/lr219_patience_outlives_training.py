@@ -106,6 +106,7 @@ ones that are stopped."""
         if "if" in _names(expr):
             return bool(unknown_in(case, [expr]))
         texts = [fact.text.lower() for name in expr.symbols() if (fact := case.training.facts.get(name)) is not None]
+        texts += [name[1:].partition(":")[0].lower() for name in expr.symbols() if name.startswith("@")]
         words = ("patience", "wait", "bad", "improve", "counter", "stop", "since")
         return "+" in _names(expr) and any(word in text for text in texts for word in words)
 
@@ -133,8 +134,8 @@ def _comparisons(test: Expr | None) -> Iterable[Op]:
     if isinstance(test, Op):
         if test.name in (">=", ">", "=="):
             yield test
-        elif test.name in ("and", "or"):
-            for arg in test.args:
+        elif test.name in ("and", "or", "if"):
+            for arg in test.args[1 if test.name == "if" else 0 :]:
                 yield from _comparisons(arg)
 
 

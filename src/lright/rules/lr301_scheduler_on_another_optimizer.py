@@ -110,6 +110,11 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():
             optimizer = case.optimizer(scheduler)
+            for child in case.children(scheduler):
+                other = case.optimizer(child)
+                if optimizer is not None and other is not None and other is not optimizer and optimizer.seen and other.seen:
+                    yield self._split(scheduler, child, optimizer, other)
+                    break
             if (
                 optimizer is None
                 or not optimizer.seen
@@ -125,6 +130,17 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
             named = self._namesake(case, scheduler, optimizer)
             if named is not None and ticks:
                 yield self._mixed_up(case, scheduler, optimizer, named)
+
+    def _split(self, scheduler: Scheduler, child: Scheduler, optimizer: Optimizer, other: Optimizer) -> Finding:
+        """A sequence on one optimizer whose phases are on another: torch refuses it."""
+        message = (
+            f"{wiring.titled(scheduler)} is built on {wiring.name_of(optimizer)} of line {optimizer.place.line}, but its "
+            f"phase {wiring.titled(child)} on {wiring.name_of(other)} of line {other.place.line}: it raises ValueError"
+        )
+        return self.finding(
+            scheduler.place, message, related=[Related(child.place, "the phase"), Related(optimizer.place, "the other optimizer")],
+            subjects=[scheduler.number, child.number, optimizer.number],
+        )  # fmt: skip
 
     def _instead(self, case: Case, optimizer: Optimizer, ticks: list[Tick]) -> Optimizer | None:
         """The optimizer that is updated where the scheduler ticks, if its own is not."""

@@ -100,6 +100,7 @@ means."""
         carried = [name for name in value.symbols() if name.startswith("@") and name.endswith(f":{loop.index}")]
         for symbol in (f"lr#{write.event.subject}", *carried):
             factor = wiring.factor_of(value, symbol)
+            factor = _in_trips(case, factor, loop) if factor is not None else None
             if factor is None or not _follows(factor, loop.index) or _ratio(factor, loop.index):
                 continue
             outcomes = [self._products(case, loop, factor, witness) for witness in case.witnesses()]
@@ -121,7 +122,7 @@ means."""
             if value is None or value < 0 or (trip and value > last * (1 + 1e-9)) or value > 1.0001:
                 return None
             last, product, lowest = value, product * value, min(lowest, value)
-        return (count, last, product) if lowest < 0.999 and product < 0.5 * last else None
+        return (count, last, product) if lowest < 0.999 and _far_below(count, last, product) else None
 
     def _finding(self, case: Case, write: Site, loop: Loop, factor: Expr) -> Finding:
         found = self._products(case, loop, factor, case.witnesses()[0])
@@ -164,6 +165,17 @@ means."""
             return []
         title = f"decay the initial learning rate: {written} = {value}"
         return [Remedy("replace", title, write.place, f"{written} = {value}")]
+
+
+def _far_below(count: int, last: float, product: float) -> bool:
+    """Whether the product of the factors is far from the last of them, for the trips that were tried."""
+    return product < 0.5 * last or count > 20 and product < last**5
+
+
+def _in_trips(case: Case, factor: Expr, loop: Loop) -> Expr:
+    """With what the loop counts by hand said in its trips: ``step += 1``."""
+    counted = {name: e for name, e in case.training.definitions.items() if name.endswith(f":{loop.index}")}
+    return factor.substituted({name: e for name, e in counted.items() if isinstance(e, Op)})
 
 
 def _follows(expr: Expr, index: str) -> bool:

@@ -8,7 +8,7 @@ from ..case import EVERY_EPOCH, Case
 from ..finding import INFO, Finding
 from ..quantity import Op
 from ..situation import Formula, Optimizer, Scheduler
-from ..timeline import BATCH, EPOCH, Site
+from ..timeline import BATCH, EPOCH, Place, Site
 from . import wiring
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
 
@@ -151,6 +151,8 @@ for epoch in range(90):
         related = [Related(load.place, "the optimizer is restored here")]
         related += [Related(site.place, "the checkpoint is written here") for site in saves[:2]]
         related.append(Related(scheduler.place, "the scheduler"))
+        route: tuple[Place, ...] = load.event.data.get("route") or ()  # type: ignore[assignment]
+        related += [Related(call, "called from here") for call in route[-1:]]
         return self.finding(
             place, message, severity=severity, certainty=PROVEN if scheduler.known else LIKELY, conditions=("resume",),
             related=related, remedies=self._remedies(case, scheduler, saves, load, kept), subjects=[scheduler.number],

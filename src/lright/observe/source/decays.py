@@ -31,7 +31,7 @@ def decays(reader: Reader, training: Training) -> list[Decay]:
     for loop in ast.walk(reader.tree) if lines else ():
         if not isinstance(loop, (ast.For, ast.While)) or loop.lineno not in lines:
             continue
-        counters = _names(loop.target) if isinstance(loop, ast.For) else frozenset()
+        counters = (_names(loop.target) if isinstance(loop, ast.For) else frozenset()) | _counted(loop)
         for statement in ast.walk(loop):
             if id(statement) in found or id(statement) not in reader.reached:
                 continue
@@ -40,6 +40,12 @@ def decays(reader: Reader, training: Training) -> list[Decay]:
                 uses = tuple(_uses(reader, target, loop))
                 found[id(statement)] = Decay(ast.unparse(target), reader.place(statement), uses)
     return list(found.values())
+
+
+def _counted(loop: ast.stmt) -> frozenset[str]:
+    """What a loop counts up by itself: ``step += 1``."""
+    added = (n for n in ast.walk(loop) if isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Add))
+    return frozenset(n.target.id for n in added if isinstance(n.target, ast.Name) and isinstance(n.value, ast.Constant))
 
 
 def _names(node: ast.AST) -> frozenset[str]:
@@ -60,6 +66,10 @@ def _decayed(statement: ast.AST, counters: Collection[str]) -> ast.Name | ast.At
 def _shrinks(statement: ast.Assign, counters: Collection[str]) -> bool:
     """``lr = lr * 0.5``, ``lr = base * 0.1 ** (epoch // 30)``, also inside max() or min()."""
     value: ast.expr = statement.value
+    if isinstance(value, ast.IfExp):
+        value = value.body
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and _names_rate(value.func):
+        return any(isinstance(part, ast.Name) and part.id in counters for part in value.args)  # lr = get_lr(step)
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in ("max", "min"):
         value = next((part for part in value.args if isinstance(part, ast.BinOp)), value)
     if not isinstance(value, ast.BinOp) or not isinstance(value.op, (ast.Mult, ast.Div)):

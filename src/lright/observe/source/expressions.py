@@ -486,6 +486,9 @@ def item(reader: Reader, owner: Value, key: Value, node: ast.AST) -> Value:
         if isinstance(known, int) and not isinstance(known, bool) and -len(owner.items) <= known < len(owner.items):
             return owner.items[known]
         index = reader.scalar(key)
+        things = {thing.number: thing for option in owner.items for thing in reader.things_in(option)}
+        if index is not None and len(things) == 1 and len(owner.items) == 1:
+            return owner.items[0]  # one that stands for all
         options = [reader.scalar(option) for option in owner.items]
         if index is not None and options and not owner.open and len(options) <= 24 and None not in options:
             result = options[-1]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 
 from ...quantity import Expr, Lit, Op, Sym, op
-from ...timeline import Block, Loop, Place
+from ...timeline import Block, Branch, Loop, Place
 from . import words
-from .expressions import elements_of, evaluate
+from .expressions import elements_of, evaluate, representative
 from .recurrence import FirstTrip, depends, linear_increment
-from .values import Items, Number, Range, Table, Thing, Value, Wrapped
+from .values import Instance, Items, Number, Range, Table, Thing, Value, Wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def run_for(reader: Reader, node: ast.For | ast.AsyncFor) -> Flow | None:
     reader.assign(node.target, element, node)
     flow = _body(reader, node, loop)
     trips = _broken_trips(reader, loop, carried)
+    _counters_to_remainders(reader, loop, carried)
     reader.settle(carried, index, trips)
     _tell_outer_loops(reader, carried, index, trips)
     loop.trips = trips
@@ -69,9 +70,10 @@ def run_while(reader: Reader, node: ast.While) -> Flow | None:
     loop.endless = reader.decide(test) is True
     flow = _body(reader, node, loop)
     definitions = _after_body(reader, carried, index)
-    loop.trips = None if loop.endless else _solve(reader, op("not", test), definitions, index)
-    if loop.trips is None:
-        loop.trips = _broken_trips(reader, loop, carried)
+    if not loop.endless:
+        over = op("not", test)
+        loop.trips = _solve(reader, over, definitions, index) or _first_trip(reader, over, loop, carried, None, True)
+    loop.trips = _broken_trips(reader, loop, carried)
     reader.settle(carried, index, loop.trips)
     _tell_outer_loops(reader, carried, index, loop.trips)
     return flow
@@ -79,13 +81,15 @@ def run_while(reader: Reader, node: ast.While) -> Flow | None:
 
 def _unrolled(reader: Reader, iterable: Value, node: ast.For | ast.AsyncFor) -> list[Value] | None:
     """The elements, where the body is to be read once for each: schedulers in a list, ``for phase in ["train", "val"]``."""
-    elements = elements_of(reader, iterable)
-    if elements is None or isinstance(iterable, Range) or not elements:
+    elements = elements_of(reader, iterable) or _known_part(reader, iterable, node)
+    if elements is None or isinstance(iterable, Range) and not _picks_things(reader, node) or not elements:
         return None
+    if isinstance(iterable, Range):
+        return elements if len(elements) <= 8 else None
     inner = elements
     if isinstance(iterable, Wrapped):
         inner = [e.items[-1] if isinstance(e, Items) and e.items else e for e in elements]
-    if any(any(True for _ in reader.things_in(e)) for e in inner) and len(elements) <= 8:
+    if len(elements) <= 8 and any(isinstance(e, Instance) or any(True for _ in reader.things_in(e)) for e in inner):
         return elements
     if isinstance(iterable, (Items, Table)) and len(elements) <= _TEXT_UNROLL and isinstance(node.target, ast.Name):
         texts = all(isinstance(reader.known(e), str) for e in elements)
@@ -96,6 +100,40 @@ def _unrolled(reader: Reader, iterable: Value, node: ast.For | ast.AsyncFor) -> 
         if texts and compared:
             return elements
     return None
+
+
+def _picks_things(reader: Reader, node: ast.For | ast.AsyncFor) -> bool:
+    """``for i in range(3): optimizers[i].step()``: each trip is another optimizer or scheduler."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Name) and isinstance(part.value, ast.Name):
+            held = reader.scope.lookup(part.value.id) if ast.dump(part.slice) == _loaded(node.target) else None
+            if isinstance(held, Items) and any(t.kind in ("scheduler", "optimizer") for t in reader.things_in(held)):
+                return True
+    return False
+
+
+def _loaded(target: ast.expr) -> str:
+    return ast.dump(ast.Name(target.id, ast.Load())) if isinstance(target, ast.Name) else ""
+
+
+def _known_part(reader: Reader, iterable: Value, node: ast.For | ast.AsyncFor) -> list[Value] | None:
+    """Of a list that may hold more than is seen, the optimizers and schedulers that are seen stand for all."""
+    columns = [iterable.inner, *iterable.others] if isinstance(iterable, Wrapped) else [iterable]
+    held = [column.items if isinstance(column, Items) and column.open else [] for column in columns]
+    count = max(len(items) for items in held)
+    things = [thing for items in held for value in items for thing in reader.things_in(value)]
+    if not any(thing.kind in ("scheduler", "optimizer") for thing in things):
+        return None
+    rows: list[Value] = []
+    for position in range(count):
+        row = [
+            items[position] if position < len(items) else representative(reader, column, node)
+            for items, column in zip(held, columns)
+        ]
+        if isinstance(iterable, Wrapped) and iterable.form == "enumerate":
+            row = [reader.unknown(node, "i"), *row]
+        rows.append(row[0] if len(row) == 1 else Items(row, "tuple"))
+    return rows
 
 
 def iteration(
@@ -237,18 +275,53 @@ def _broken_trips(
 ) -> Expr | None:
     """The trips of a loop that is left by a test on a counter: ``if step >= max_steps: break``."""
     definitions = _after_body(reader, carried, loop.index)
-    tests = reader.leaving.get(id(loop), ())
-    for test, full in zip(loop.breaks, tests):
+    found = loop.trips
+    for test, (full, at_once) in zip(loop.breaks, reader.leaving.get(id(loop), ())):
         if test is None:
             continue
-        solved = _solve(reader, test, definitions, loop.index, after=True)
+        solved = _solve(reader, test, definitions, loop.index, after=not at_once)
         if solved is None or full != test:
-            solved = _first_trip(reader, full, loop, carried) or solved
-        if solved is not None:
-            if loop.trips is None or isinstance(solved, FirstTrip):
-                return solved
-            return op("min", loop.trips, solved)
-    return loop.trips
+            solved = _first_trip(reader, full, loop, carried, found, at_once) or solved
+        if solved is None or found is not loop.trips and not _settled(reader, solved):
+            continue
+        found = solved if found is None or isinstance(solved, FirstTrip) else op("min", found, solved)
+    return found
+
+
+def _counters_to_remainders(
+    reader: Reader, loop: Loop, carried: list[tuple[dict[str, Value], str, Sym, Expr]]
+) -> None:
+    """``n += 1`` and ``if n == k: ...; n = 0``: the test says that every k-th trip comes through, and is written so."""
+    for names, name, symbol, start in carried:
+        end = names.get(name)
+        expr = reader.scalar(end) if end is not None else None
+        if not isinstance(expr, Op) or expr.name != "if" or reader.known(Number(start)) != 0:
+            continue
+        test, reset, counted = expr.args
+        if reader.known(Number(reset)) != 0 or linear_increment(counted, symbol) != Lit(1):
+            continue
+        if isinstance(test, Op) and test.name in ("==", ">=") and test.args[0] == counted and not depends(test.args[1], loop.index):
+            every = op("==", op("%", op("+", Sym(loop.index), 1), test.args[1]), 0)
+            names[name] = Number(op("if", every, Lit(0), counted))
+            _replace_tests(loop.body, test, every)
+
+
+def _replace_tests(block: Block, old: Expr, new: Expr) -> None:
+    for node in block:
+        if isinstance(node, Loop):
+            _replace_tests(node.body, old, new)
+        elif isinstance(node, Branch):
+            node.test = _replaced(node.test, old, new) if node.test is not None else None
+            for arm in node.arms:
+                _replace_tests(arm, old, new)
+
+
+def _replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
+    if expr == old:
+        return new
+    if isinstance(expr, Op):
+        return Op(expr.name, tuple(_replaced(arg, old, new) for arg in expr.args))
+    return expr
 
 
 def _tell_outer_loops(
@@ -265,25 +338,40 @@ def _tell_outer_loops(
 
     for outer in reader.loops:
         tests = reader.leaving.get(id(outer), [])
-        inner = [depends(test, index) or any(depends(test, name) for name in definitions) for test in tests]
-        reader.leaving[id(outer)] = [outside(test) if seen else test for test, seen in zip(tests, inner)]
+        inner = [depends(test, index) or any(depends(test, name) for name in definitions) for test, _ in tests]
+        reader.leaving[id(outer)] = [
+            (outside(test) if seen else test, at_once) for (test, at_once), seen in zip(tests, inner)
+        ]
         outer.breaks = [test and outside(test) if seen else test for test, seen in zip(outer.breaks, inner)]
 
 
 def _first_trip(
-    reader: Reader, test: Expr, loop: Loop, carried: list[tuple[dict[str, Value], str, Sym, Expr]]
+    reader: Reader,
+    test: Expr,
+    loop: Loop,
+    carried: list[tuple[dict[str, Value], str, Sym, Expr]],
+    limit: Expr | None,
+    at_once: bool,
 ) -> FirstTrip | None:
     """The same by counting, where everything that the test depends on is a counter or a setting."""
-    states = []
-    for names, name, symbol, start in carried:
-        end = names.get(name)
-        step = reader.scalar(end) if end is not None else None
-        if step is not None and depends(test, symbol.name):
-            states.append((symbol.name, start, step))
-    found = FirstTrip(test, loop.index, tuple(states), loop.trips)
-    own = {loop.index, *(name for name, _, _ in states)}
-    settled = all(name in reader.facts or name in reader.definitions or name[:1] == "@" for name in found.symbols())
-    return found if settled and any(depends(test, name) for name in own) else None
+    states: dict[str, tuple[str, Expr, Expr]] = {}
+    waiting = [test]
+    while waiting:
+        mentioned = set(waiting.pop().symbols())
+        for names, name, symbol, start in carried:
+            end = names.get(name)
+            step = reader.scalar(end) if end is not None else None
+            if step is not None and symbol.name in mentioned and symbol.name not in states:
+                states[symbol.name] = (symbol.name, start, step)
+                waiting.append(step)
+    found = FirstTrip(test, loop.index, tuple(states.values()), limit, not at_once)
+    moves = any(depends(test, name) for name in (loop.index, *states))
+    return found if moves and _settled(reader, found) else None
+
+
+def _settled(reader: Reader, expr: Expr) -> bool:
+    """Whether an expression is of counters and settings only."""
+    return all(name in reader.facts or name in reader.definitions or name[:1] == "@" for name in expr.symbols())
 
 
 def _solve(

@@ -28,6 +28,7 @@ def describe(reader: Reader, site: Site) -> Metric | None:
     texts = [words.source(plain)]
     if not negated and not flipped:
         texts += [root.symbol.text for root in list(_roots(reader, value))[:1]]
+        texts += _averaged(value)
         negated = _is_negative(value) or len(texts) > 1 and texts[1].startswith("-") and not isinstance(plain, ast.Call)
     return Metric(
         str(event.data.get("text", "")),
@@ -37,6 +38,19 @@ def describe(reader: Reader, site: Site) -> Metric | None:
         negated=negated,
         running=_is_extreme(texts[0]),
     )
+
+
+def _averaged(value: Value | None) -> list[str]:
+    """The names of what a mean or a sum is of."""
+    found: list[str] = []
+    while isinstance(value, Unknown) and value.call in ("mean", "average", "sum", "nanmean", "fmean") and value.sources:
+        part = value.sources[0]
+        value = part.items[0] if isinstance(part, Items) and part.items else part
+        while isinstance(value, Unknown) and not value.call and len(value.sources) == 1:
+            value = value.sources[0]
+        if isinstance(value, Unknown):
+            found.append("loss" if _names_loss(value.call) else value.symbol.text)
+    return found
 
 
 def _is_extreme(text: str) -> bool:
@@ -76,13 +90,18 @@ def _phase(reader: Reader, value: Value | None, text: str) -> str | None:
     """Where it was measured: by what it was computed from, then by its name."""
     roots = list(_roots(reader, value))
     differentiated = any(root.differentiated for root in roots)
-    evaluating = any(root.evaluating and not root.differentiated for root in roots)
+    evaluating = any(root.evaluating and not _trained_on(reader, root) for root in roots)
     if differentiated != evaluating:
         named = words.phase(text)
         if named is None or (named == "train") is differentiated:
             return "train" if differentiated else "validation"
         return None
     return words.phase(text) if not differentiated else None
+
+
+def _trained_on(reader: Reader, value: Unknown) -> bool:
+    """Whether it comes from a training loss: its mean is one even where it is computed after ``model.eval()``."""
+    return any(root.differentiated for root in _roots(reader, value))
 
 
 def _roots(reader: Reader, value: Value | None) -> Iterator[Unknown]:
