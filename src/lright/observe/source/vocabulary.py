@@ -7,7 +7,7 @@ anything; what is concluded from a name alone is marked as likely, not proven.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from ...quantity import (
     BATCHES_PER_EPOCH,
@@ -39,10 +39,25 @@ _BETTER_LARGE = (
     "acc", "f1", "auc", "iou", "dice", "bleu", "rouge", "r2", "precision", "recall", "top1", "top5", "top_1", "top_5",
     "psnr", "ssim", "ndcg", "kappa", "jaccard", "reward", "correct", "hit", "cider",
 )  # fmt: skip
-_BETTER_SMALL = ("loss", "err", "mse", "rmse", "mae", "nll", "ppl", "perplexity", "wer", "cer", "fid", "entropy", "cost", "elbo")
+_BETTER_SMALL = (
+    "loss",
+    "err",
+    "mse",
+    "rmse",
+    "mae",
+    "nll",
+    "ppl",
+    "perplexity",
+    "wer",
+    "cer",
+    "fid",
+    "entropy",
+    "cost",
+    "elbo",
+)
 
 
-@lru_cache(maxsize=None)
+@cache
 def parts(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case.
 
@@ -52,7 +67,7 @@ def parts(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(name))
 
 
-@lru_cache(maxsize=None)
+@cache
 def identifiers(text: str) -> tuple[str, ...]:
     """The identifiers in a piece of source text."""
     return tuple(_NAME.findall(text))
@@ -69,7 +84,7 @@ def _any(text: str, *wanted: str) -> bool:
     return any(word in lowered for word in wanted)
 
 
-@lru_cache(maxsize=None)
+@cache
 def unit_hint(text: str) -> Dimension | None:
     """What a name alone suggests that it counts."""
     name = last_part(text)
@@ -114,10 +129,12 @@ def _per_epoch(words: tuple[str, ...]) -> bool:
 
 def _names_dataset(name: str) -> bool:
     words = parts(name)
-    return bool(words) and (words[-1] in ("dataset", "set", "trainset", "ds", "samples", "data") or "dataset" in name.lower())
+    return bool(words) and (
+        words[-1] in ("dataset", "set", "trainset", "ds", "samples", "data") or "dataset" in name.lower()
+    )
 
 
-@lru_cache(maxsize=None)
+@cache
 def direction(text: str) -> str | None:
     """``max`` for a metric that is better when larger, ``min`` for a loss, None where the name does not tell."""
     if last_part(text).lower().endswith(("loss", "losses")):  # dice_loss, iou_loss: a loss whatever it is made of
@@ -128,7 +145,7 @@ def direction(text: str) -> str | None:
     return None if large == small else "max" if large else "min"
 
 
-@lru_cache(maxsize=None)
+@cache
 def phase(text: str) -> str | None:
     """``train`` or ``validation`` where the name of a metric tells."""
     if names_validation(text):
@@ -137,19 +154,20 @@ def phase(text: str) -> str | None:
     return "train" if words & {"train", "training", "tr", "running"} else None
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_evaluation(name: str) -> bool:
     """A function that evaluates, by its name."""
     words = set(parts(name))
     return bool(words & _EVALUATING) and not words & _TRAINING
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_training(name: str) -> bool:
+    """A function that trains, by its name."""
     return bool(set(parts(name)) & _TRAINING)
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_validation(text: str) -> bool:
     """Whether a text mentions validation or test data."""
     return any(
@@ -159,7 +177,7 @@ def names_validation(text: str) -> bool:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_loader(name: str) -> bool:
     """A data loader, by its name."""
     lowered, words = name.lower(), parts(name)
@@ -170,15 +188,16 @@ def names_loader(name: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_optimizer(name: str) -> bool:
+    """An optimizer, by its name."""
     lowered, words = name.lower(), parts(name)
     if names_scheduler(name) or "state" in lowered:
         return False
     return "optim" in lowered or "opt" in words and len(words) <= 2
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_scheduler(name: str) -> bool:
     """A learning-rate scheduler, by its name."""
     lowered = name.lower()
@@ -190,13 +209,14 @@ def names_scheduler(name: str) -> bool:
 
 
 def names_scaler(name: str) -> bool:
+    """A gradient scaler, by its name."""
     return "scaler" in name.lower()
 
 
 _WRAPPING = frozenset("enumerate tqdm zip iter list range len auto total desc leave start trange track min max".split())
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_data(text: str) -> bool:
     """Iterating over something that is a loader, by its name."""
     if text.startswith("range("):
@@ -204,7 +224,7 @@ def names_data(text: str) -> bool:
     return any(names_loader(name) for name in identifiers(text) if name not in _WRAPPING)
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_epoch(text: str) -> bool:
     """Epochs, not what there is of something in each of them (``steps_per_epoch``)."""
     lowered = text.lower()
@@ -212,8 +232,9 @@ def names_epoch(text: str) -> bool:
     return lowered.count("epoch") > inside or "ep" in identifiers(text)
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_step(text: str) -> bool:
+    """Whether a text speaks of steps, iterations or batches."""
     return _any(text, "step", "iter", "batch") or "it" in identifiers(text)
 
 
@@ -222,13 +243,13 @@ def micro_steps(text: str) -> bool:
     return bool(set(parts(last_part(text))) & _BATCH_COUNTERS)
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_accumulation(text: str) -> bool:
     """A number of batches per update."""
     return _any(text, "accum", "update_freq", "iter_size", "grad_acc")
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_processes(text: str) -> bool:
     """Something that is only there with several processes."""
     words = parts(last_part(text))
@@ -237,22 +258,24 @@ def is_processes(text: str) -> bool:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_resume(text: str) -> bool:
     """A setting that continues an earlier run."""
     return _any(text, "resume", "checkpoint", "ckpt", "restore", "continue", "pretrain", "load", "start_epoch")
 
 
 def is_resume_flag(text: str) -> bool:
+    """A setting that says by its name that the run is resumed."""
     return "resume" in text.lower()
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_rank(text: str) -> bool:
     """The number of a process, or whether it is the main one."""
     return _any(text, "rank", "main_process", "is_master", "is_main", "primary", "master_process")
 
 
-@lru_cache(maxsize=None)
+@cache
 def names_main_process(text: str) -> bool:
+    """Whether a text speaks of the main process."""
     return _any(text, "main", "master", "primary", "zero")
