@@ -371,7 +371,8 @@ def _items_method(reader: Reader, owner: Items, name: str, arguments: Sequence[V
 
 def _first_of_data(owner: Items, value: Value) -> bool:
     """Losses collected in a list: one of them stands for all."""
-    return isinstance(value, Unknown) and not owner.items
+    data = isinstance(value, Number) and any(name.startswith("?") for name in value.expr.symbols())
+    return (data or isinstance(value, Unknown)) and not owner.items
 
 
 def _table_method(
