@@ -49,7 +49,7 @@ _WITNESSES: tuple[dict[Dimension, int], ...] = (
 
 _LISTS = ("milestones", "lr_lambda", "schedulers")  # arguments that are no numbers
 
-MAX_REPLAYED = 500_000  # ticks of a scheduler that is replayed one by one: about a second
+MAX_REPLAYED = 200_000  # ticks of a scheduler that is replayed one by one: about a second
 EVERY_EPOCH, EVERY_BATCH, EVERY_UPDATE = "epoch", "batch", "update"
 IN_EVALUATION, ONCE, PER_RUN = "evaluation", "once", "run"
 
@@ -571,7 +571,7 @@ class Outcome:
         self.told = any(tick.has_argument for tick in case.ticks(scheduler))
         try:
             self.emulated = case.emulate(scheduler, witness)
-            if self.ticks > max(self.emulated.reach, MAX_REPLAYED):
+            if not self._near(self.ticks):
                 raise LrightError("too many ticks to be replayed one by one")
             # The last tick comes after the last update, or not: only ticks that really happen can raise.
             self.raised = None if self.told else self.emulated.first_raise(self.ticks)
@@ -612,8 +612,14 @@ class Outcome:
         except (LrightError, ArithmeticError, TypeError, ValueError):
             return None
 
+    def _near(self, tick: int) -> bool:
+        """Whether the learning rate at a tick can be had without replaying millions of them."""
+        return self.emulated is not None and tick <= max(self.emulated.reach, MAX_REPLAYED)
+
     def lr_at_tick(self, tick: int, group: int = 0) -> float | None:
-        if self.emulated is None or (self.raised is not None and self.raised.tick is not None and tick >= self.raised.tick):
+        if self.emulated is None or not self._near(tick):
+            return None
+        if self.raised is not None and self.raised.tick is not None and tick >= self.raised.tick:
             return None
         try:
             value = self.emulated.lr(tick, group)

@@ -472,7 +472,7 @@ class _Unroller:
             raise CannotPlay(f"{error.name} is not known", error.name) from None
         except (ArithmeticError, TypeError, ValueError) as error:
             raise CannotPlay(f"the length of {loop.text} cannot be computed: {error}") from None
-        if not isinstance(total, (int, float)) or total != total or total > 1e12:
+        if not isinstance(total, (int, float)) or total != total or abs(total) > 1e12:
             raise CannotPlay(f"the length of {loop.text} is no number of trips")
         return int(-(-total // 1))
 

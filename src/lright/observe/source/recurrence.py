@@ -66,15 +66,21 @@ class Recurrence(Expr):
 
 
 class FirstTrip(Expr):
-    """How many trips a loop makes that is left in the first one in which ``test`` holds (which still counts), and at the
-    latest after ``limit``. ``states`` are the values it carries: ``(symbol, start, what a trip makes of it)``."""
+    """How many trips a loop makes that is left in the first one in which ``test`` holds (which still counts if
+    ``counted``), and at the latest after ``limit``. ``states`` are the values it carries: ``(symbol, start, what a trip
+    makes of it)``."""
 
-    __slots__ = ("_known", "index", "limit", "states", "test")
+    __slots__ = ("_known", "counted", "index", "limit", "states", "test")
 
     def __init__(
-        self, test: Expr, index: str, states: tuple[tuple[str, Expr, Expr], ...], limit: Expr | None
+        self,
+        test: Expr,
+        index: str,
+        states: tuple[tuple[str, Expr, Expr], ...],
+        limit: Expr | None,
+        counted: bool = True,
     ) -> None:
-        self.test, self.index, self.states, self.limit = test, index, states, limit
+        self.test, self.index, self.states, self.limit, self.counted = test, index, states, limit, counted
         self._known: tuple[object, Scalar] = (None, None)
 
     def evaluate(self, values: Mapping[str, Scalar]) -> Scalar:
@@ -98,9 +104,9 @@ class FirstTrip(Expr):
                 raise Unbound(self.index)
             inner.spend()
             inner.own = {**current, self.index: done}
-            done += 1
             if self.test.evaluate(inner):
-                break
+                return done + self.counted
+            done += 1
             current = {name: step.evaluate(inner) for name, _, step in self.states}
         return done
 
@@ -133,6 +139,7 @@ class FirstTrip(Expr):
             self.index,
             tuple((name, start.substituted(replacements), step.substituted(inner)) for name, start, step in self.states),
             None if self.limit is None else self.limit.substituted(replacements),
+            self.counted,
         )
 
     def __str__(self) -> str:
