@@ -279,7 +279,8 @@ def _clean(file: FileReport, screen: Screen) -> Iterator[str]:
     yield f"{screen.paint(file.path + ':', 'bold')} {verdict}"
     yield ""
     if not file.checked and not file.curves:
-        yield from _row("checked", "no learning-rate schedule in it", screen)
+        seen = " that could be followed" if file.skipped else " in it"
+        yield from _row("checked", "no learning-rate schedule" + seen, screen)
     for number, text in enumerate(file.checked):
         yield from _row("" if number else "checked", text, screen)
     curves = [curve for curve in file.curves if curve.points]
