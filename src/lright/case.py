@@ -18,6 +18,7 @@ from .quantity import (
     BATCHES_PER_EPOCH,
     BATCHES_PER_UPDATE,
     EPOCHS,
+    FAILURES,
     MAX_BITS,
     PROCESSES,
     SAMPLES_PER_BATCH,
@@ -392,7 +393,7 @@ class Case:
             return None
         try:
             return expr.evaluate(self.training.values(witness))
-        except (LrightError, ArithmeticError, TypeError, ValueError, AttributeError):
+        except FAILURES:
             return None
 
     def unknowns(self) -> list[str]:

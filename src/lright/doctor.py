@@ -10,8 +10,8 @@ from . import rules
 from .case import Case
 from .errors import LrightError
 from .finding import INFO, Curve, FileReport, Finding, Fix, Remedy, Skipped
-from .quantity import Expr, Op, Scalar
 from .origins import with_origins
+from .quantity import Expr, Op, Scalar
 from .records import field, record, replace
 from .rules.base import Rule
 from .situation import Loader, Situation, Training
@@ -137,7 +137,7 @@ def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
     merged: dict[tuple[str, int, str], Finding] = {}
     for case in cases:
         found = [finding for rule in applied for finding in _by(rule, case)]
-        for finding in _explained(found, applied):
+        for finding in _explained(found):
             if not finding.conditions:
                 finding = replace(finding, conditions=(case.training.condition,))
             if finding.unless:
@@ -172,7 +172,7 @@ def _unique(findings: Iterable[Finding]) -> list[Finding]:
     return list(found.values())
 
 
-def _explained(found: Sequence[Finding], applied: Sequence[Rule]) -> list[Finding]:
+def _explained(found: Sequence[Finding]) -> list[Finding]:
     """One bug, one finding: those that another explains are listed under it."""
     kept = list(found)
     for finding in found:
@@ -287,35 +287,22 @@ def _assumed(case: Case | None) -> dict[str, Scalar]:
     mentioned: set[str] = set()
     for loop in case.training_loops():
         if loop.trips is not None:
-            mentioned |= _closure(case, loop.trips)
+            mentioned |= case.training.behind(loop.trips)
     for scheduler in case.training.schedulers.values():
         for argument in scheduler.arguments.values():
             if isinstance(argument.value, Expr):
-                mentioned |= _closure(case, argument.value)
+                mentioned |= case.training.behind(argument.value)
     for optimizer in case.training.optimizers.values():
         for group in optimizer.groups:
             lr = group.get("lr")
             if lr is not None:
-                mentioned |= _closure(case, lr)
+                mentioned |= case.training.behind(lr)
     facts = case.training.facts
     return {
         facts[name].text: facts[name].value
         for name in facts
         if name in mentioned and facts[name].known and facts[name].origin in wanted
     }
-
-
-def _closure(case: Case, expr: Expr) -> set[str]:
-    found: set[str] = set()
-    waiting = list(expr.symbols())
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            fact = case.training.facts.get(name)
-            if name in case.training.definitions and not (fact is not None and fact.known):
-                waiting += case.training.definitions[name].symbols()
-    return found
 
 
 def _unknown(case: Case | None) -> list[str]:
@@ -330,7 +317,7 @@ def _named(case: Case, symbols: Iterable[str]) -> list[str]:
     inside: set[str] = set()
     for loader in case.training.loaders.values():
         if case.number(loader.length) is None and loader.length.name in facts:
-            inside |= _closure(case, loader.length) - {loader.length.name}
+            inside |= case.training.behind(loader.length) - {loader.length.name}
             if any(_runs_over(loop, loader) for loop in case.training_loops()):
                 names[facts[loader.length.name].text] = None
     for name in symbols:

@@ -73,7 +73,6 @@ class Remedy:
     to: Place | None = None
     safe: bool = False
     then: tuple[Remedy, ...] = ()
-    accepts: str = ""  # a word on the curve that the mended script is to show, for the report
 
 
 @record(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from .timeline import Block, Branch, Event, Loop
 
 Key = tuple[str, int]
 Signature = tuple[object, ...]
-RELEVANT = frozenset(("update", "tick", "write"))
 MAX_ENUMERATED = 4096
 MAX_NODES = 60_000
 HEAD = 1024  # trips in which a period is looked for

@@ -63,6 +63,10 @@ class Unbound(LrightError):
         self.name = name
 
 
+# What an evaluation raises where a value is unknown, makes no sense, or is not worth its computation.
+FAILURES = (LrightError, ArithmeticError, TypeError, ValueError, AttributeError, RecursionError)
+
+
 class Dimension:
     """A product of powers of units, e.g. batch/epoch. Immutable, hashable.
 
@@ -120,11 +124,8 @@ EPOCHS = Dimension({Unit.EPOCH: 1})
 BATCHES = Dimension({Unit.BATCH: 1})
 UPDATES = Dimension({Unit.UPDATE: 1})
 SAMPLES = Dimension({Unit.SAMPLE: 1})
-TOKENS = Dimension({Unit.TOKEN: 1})
-VALIDATIONS = Dimension({Unit.VALIDATION: 1})
 PROCESSES = Dimension({Unit.PROCESS: 1})
 BATCHES_PER_EPOCH = BATCHES / EPOCHS
-UPDATES_PER_EPOCH = UPDATES / EPOCHS
 SAMPLES_PER_EPOCH = SAMPLES / EPOCHS
 SAMPLES_PER_BATCH = SAMPLES / BATCHES
 BATCHES_PER_UPDATE = BATCHES / UPDATES

@@ -2,7 +2,7 @@
 
 Observers make a :class:`Situation`; rules judge it. A situation holds one :class:`Training` per *world*: the default
 one, and others that an option, a resume or several processes would lead to. Everything is symbolic where the script
-does not say a number; :meth:`Training.values` gives the numbers that are known, :mod:`lright.simulate` plays the
+does not say a number; :meth:`Training.values` gives the numbers that are known, :mod:`lright.play` plays the
 timeline under them.
 """
 
@@ -106,7 +106,6 @@ class Loader:
     dataset: Sym | None = None
     batch_size: Expr | None = None
     drop_last: Expr | None = None
-    sharded: bool = False
 
 
 @record(slots=True)
@@ -180,6 +179,23 @@ class Training:
     def number(self, expr: object, witness: Mapping[str, Scalar] | None = None) -> float | None:
         """``expr`` as a number if all its symbols are known."""
         return expr.number(self.values(witness)) if isinstance(expr, Expr) else None
+
+    def behind(self, expr: Expr) -> set[str]:
+        """The symbols that an expression rests on, through the definitions of those that have no value."""
+        found: set[str] = set()
+        waiting = list(expr.symbols())
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                if name in self.definitions and not self.is_known(name):
+                    waiting += self.definitions[name].symbols()
+        return found
+
+    def is_known(self, name: str) -> bool:
+        """Whether a symbol has a value of its own."""
+        fact = self.facts.get(name)
+        return fact is not None and fact.known
 
     def dimension(self, expr: object) -> Dimension | None:
         """What ``expr`` counts; None where that is not known."""

@@ -164,13 +164,13 @@ right; the first keeps the schedule as written and is offered first."""
         if batch is not None:
             remedies.append(
                 Remedy("move-after-loop", "step the scheduler once per epoch, after the batch loop", tick.site.place,
-                       to=batch.place, accepts="planned")
+                       to=batch.place)
             )  # fmt: skip
         epoch = tick.site.innermost(EPOCH)
         if epoch is not None and epoch.function == tick.site.event.function:
             remedies.append(
                 Remedy("move-to-loop-end", "step the scheduler once per epoch, at the end of it", tick.site.place,
-                       to=epoch.place, accepts="planned")
+                       to=epoch.place)
             )  # fmt: skip
         per_epoch = case.source(case.batches_per_epoch())
         if length is not None and per_epoch is not None and length.name != "lr_lambda" and length.unit is Unit.EPOCH:

@@ -15,12 +15,12 @@ from .ticking import (
     Numbers,
     certain,
     common_loop,
-    exclusive,
     name_of,
     reads_as_epochs,
     unit_of,
     updates_of,
 )
+from .wiring import exclusive
 
 
 class SteppedAtTwoRates(Rule):

@@ -162,7 +162,7 @@ for epoch in range(90):
             if turned is not None and tick.argument_place is not None and tick.text.startswith("-"):
                 title = f"give {tick.text[1:]} itself, with the other mode"
                 remedies.append(
-                    Remedy("replace", title, tick.argument_place, tick.text[1:].strip(), then=(turned,), accepts="")
+                    Remedy("replace", title, tick.argument_place, tick.text[1:].strip(), then=(turned,))
                 )
             message = (
                 f"{name_of(scheduler)} is given {tick.text}: with a relative threshold a negative metric that stays "

@@ -8,7 +8,8 @@ from ..case import Case, Outcome
 from ..finding import ERROR, INFO, WARNING, Finding
 from . import examples
 from .base import LIKELY, PROVEN, Rule
-from .spans import LAMBDAS, Span, agreed, end_of, fit, highest, last_tick, literal, same_unit, spans, unjudged, zero
+from .spans import LAMBDAS, Span, agreed, end_of, fit, highest, last_tick, literal, same_unit, spans, unjudged
+from .ticking import rate_text
 
 MARGIN = 0.10  # of the training, spent at the floor
 RISE = 0.01  # of the way back up to the peak
@@ -100,7 +101,7 @@ the training would be right too."""
         known = found.exact and found.case.peak_known(outcome.optimizer)
 
         def said(lr: float) -> str:
-            return zero(lr) if known else f"{lr / peak:.2g} of its peak"
+            return rate_text(lr) if known else f"{lr / peak:.2g} of its peak"
 
         if after > floor + RISE * (peak - floor):
             return f" and then rises again, to {said(after)}"

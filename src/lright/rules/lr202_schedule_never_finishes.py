@@ -8,7 +8,8 @@ from ..case import Case, Outcome
 from ..finding import WARNING, Finding
 from . import examples
 from .base import LIKELY, PROVEN, Rule
-from .spans import COSINES, Span, end_of, fit, highest, last_tick, literal, same_unit, spans, unjudged, zero
+from .spans import COSINES, Span, end_of, fit, highest, last_tick, literal, same_unit, spans, unjudged
+from .ticking import rate_text
 
 MARGIN, COSINE_MARGIN = 1.10, 1.25  # the schedule's length against the training's
 HEIGHT = 0.05  # of the way down that is left
@@ -74,7 +75,7 @@ longer the more is cut off."""
             )
         else:
             message = f"{found.name}{written} is {end / outcome.ticks:.3g} times as long as the training"
-        at = f"{zero(final)}, " if found.exact and found.case.peak_known(outcome.optimizer) else ""
+        at = f"{rate_text(final)}, " if found.exact and found.case.peak_known(outcome.optimizer) else ""
         return self.finding(
             found.place(),
             f"{message}: the training ends at {at}{share:.0%} of the peak",

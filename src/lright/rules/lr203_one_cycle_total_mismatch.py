@@ -8,7 +8,8 @@ from ..case import Case
 from ..finding import ERROR, Finding
 from . import examples
 from .base import PROVEN, Related, Remedy, Rule
-from .spans import Span, call, last_tick, same_unit, spans, training_length, unjudged, zero
+from .spans import Span, call, last_tick, same_unit, spans, training_length, unjudged
+from .ticking import rate_text
 
 MARGIN = 1.10
 
@@ -90,7 +91,7 @@ set."""
         name = f"{found.name} ({self._written(found)})"
         if found.exact:
             message = f"{name} is made for {length:,} steps, but it is stepped {outcome.ticks:,} times"
-            message += f": the training ends at {zero(final)}, {share:.0%} of the peak"
+            message += f": the training ends at {rate_text(final)}, {share:.0%} of the peak"
         else:
             message = f"{name} is {length / outcome.ticks:.3g} times as long as the training"
             message += f", which ends at {share:.0%} of the peak"

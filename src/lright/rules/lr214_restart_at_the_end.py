@@ -9,7 +9,8 @@ from ..finding import WARNING, Finding
 from ..quantity import Expr, Lit
 from . import examples
 from .base import LIKELY, PROVEN, Related, Rule
-from .spans import Span, call, last_tick, literal, same_unit, spans, zero
+from .spans import Span, call, last_tick, literal, same_unit, spans
+from .ticking import rate_text
 
 DONE = 0.75  # of the last cycle: the learning rate is below 15% of its peak from there on
 
@@ -72,7 +73,7 @@ are worse. Cycles of T_0 and T_mult=2 end after 1, 3, 7, 15 times T_0; with T_mu
         done, cycle = position
         message = f"The training ends {done:.0%} into cycle {cycle} of {found.name}, at "
         known = found.exact and found.case.peak_known(outcome.optimizer)
-        message += f"{zero(final)}, {share:.0%} of the peak" if known else f"{share:.0%} of the peak"
+        message += f"{rate_text(final)}, {share:.0%} of the peak" if known else f"{share:.0%} of the peak"
         bare = literal(argument) and isinstance(argument.value, Expr)
         return self.finding(
             argument.place,

@@ -109,7 +109,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1 * batch_size * world_size
             argument = scheduler.arguments.get("lr_lambda")
             if scheduler.optimizer == optimizer.number and argument is not None and isinstance(argument.value, Formula):
                 factors.append((argument.value.expr.substituted({argument.value.variable: Lit(1)}), argument.place))
-        names = {name for expr, _ in factors for name in wiring.closure(case.training, expr)}
+        names = {name for expr, _ in factors for name in case.training.behind(expr)}
         for name in sorted(names):
             what = self._what(case, name)
             degrees = [_degree(case, expr, name) for expr, _ in factors]
@@ -145,7 +145,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1 * batch_size * world_size
 
 def _degree(case: Case, expr: Expr, name: str) -> float | None:
     """The power of a symbol in an expression, as doubling it twice shows; None where it is no power."""
-    if name not in wiring.closure(case.training, expr):
+    if name not in case.training.behind(expr):
         return 0.0
     values = [wiring.approximate(case, expr, 0.37, **{name: size}) for size in (64.0, 128.0, 256.0)]
     if any(value is None or value <= 0 for value in values):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..case import Case
-from ..errors import LrightError
 from ..finding import INFO, Finding
 from ..quantity import Expr, Sym
 from ..situation import Argument, Fact
@@ -90,10 +89,7 @@ the first computation with it."""
         if not isinstance(expr, Expr):
             return None
         fact = case.training.facts.get(expr.name) if isinstance(expr, Sym) else None
-        try:
-            value = expr.evaluate(case.training.values())
-        except (LrightError, ArithmeticError, TypeError, ValueError, AttributeError):
-            return None
+        value = case.value(expr)
         related = [Related(fact.place, "comes from here")] if fact is not None and fact.place is not None else []
         remedy = Remedy(
             "replace", f"{name}=float({argument.text})", argument.place, f"float({argument.text})", safe=True

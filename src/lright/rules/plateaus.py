@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..case import Case, Tick
-from ..errors import LrightError
-from ..quantity import Expr
 from ..situation import Metric, Scheduler
 from .base import Remedy
 
@@ -26,10 +24,7 @@ def argument_text(case: Case, scheduler: Scheduler, name: str, default: str) -> 
     argument = scheduler.arguments.get(name)
     if argument is None:
         return None if "**" in scheduler.arguments else default
-    try:
-        value = argument.value.evaluate(case.training.values()) if isinstance(argument.value, Expr) else None
-    except (LrightError, ArithmeticError, TypeError, ValueError):
-        return None
+    value = case.value(argument.value)
     return value if isinstance(value, str) else None
 
 

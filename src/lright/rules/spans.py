@@ -239,20 +239,9 @@ def lengths_in(case: Case, scheduler: Scheduler, but: Collection[str] = ()) -> l
 def unknown_in(case: Case, exprs: Iterable[Expr | None]) -> set[str]:
     """The symbols without a value that expressions depend on, through definitions."""
     training = case.training
-    found: set[str] = set()
-    seen: set[str] = set()
-    waiting = [name for expr in exprs if expr is not None for name in expr.symbols()]
-    while waiting:
-        name = waiting.pop()
-        fact = training.facts.get(name)
-        if name in seen or (fact is not None and fact.known):
-            continue
-        seen.add(name)
-        if name in training.definitions:
-            waiting += training.definitions[name].symbols()
-        elif fact is not None or not name.startswith("@"):
-            found.add(name)
-    return found
+    behind = {name for expr in exprs if expr is not None for name in training.behind(expr)}
+    open_ends = {name for name in behind if not training.is_known(name) and name not in training.definitions}
+    return {name for name in open_ends if name in training.facts or not name.startswith("@")}
 
 
 def last_tick(outcome: Outcome) -> int:
@@ -276,11 +265,6 @@ def highest(outcome: Outcome, first: int, last: int, points: int = 200) -> float
 def agreed(verdicts: Sequence[str | None]) -> str | None:
     """What all say, None if they differ."""
     return verdicts[0] if verdicts and all(v == verdicts[0] for v in verdicts) else None
-
-
-def zero(lr: float) -> str:
-    """A learning rate, short."""
-    return "0" if lr == 0 else f"{lr:.3g}"
 
 
 def contains(expr: Expr, *names: str) -> bool:

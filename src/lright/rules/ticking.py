@@ -74,12 +74,6 @@ def _of_epochs(case: Case, test: Expr) -> bool:
     return bool(names & epochs) and all(name in epochs or name in case.training.facts for name in names)
 
 
-def exclusive(first: Site, second: Site) -> bool:
-    """Whether they stand in different arms of one test."""
-    arms = {id(guard.branch): guard.arm for guard in first.guards}
-    return any(arms.get(id(guard.branch), guard.arm) != guard.arm for guard in second.guards)
-
-
 def common_loop(first: Site, second: Site) -> Loop | None:
     """The innermost loop around both."""
     found = None
@@ -139,10 +133,9 @@ def after_update(case: Case, tick: Tick, optimizer: Optimizer | int | None) -> R
     batch = update.innermost(BATCH)
     assert batch is not None
     if update.guards_below(batch):
-        return Remedy("move-after", "step the scheduler after each optimizer update", tick.site.place, to=update.place,
-                      accepts="planned")  # fmt: skip
+        return Remedy("move-after", "step the scheduler after each optimizer update", tick.site.place, to=update.place)  # fmt: skip
     return Remedy("move-to-loop-end", "step the scheduler once per batch, after the optimizer update", tick.site.place,
-                  to=batch.place, accepts="planned")  # fmt: skip
+                  to=batch.place)  # fmt: skip
 
 
 def rate_text(rate: float) -> str:

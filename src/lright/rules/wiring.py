@@ -105,24 +105,10 @@ def approximate(case: Case, expr: Expr | None, unknown: float, **given: float) -
     if expr is None:
         return None
     witness = {}
-    for name in closure(case.training, expr):
-        fact = case.training.facts.get(name)
-        if not (fact is not None and fact.known) and name not in case.training.definitions:
+    for name in case.training.behind(expr):
+        if not case.training.is_known(name) and name not in case.training.definitions:
             witness[name] = unknown
     return case.number(expr, {**witness, **given})
-
-
-def closure(training: Training, expr: Expr) -> set[str]:
-    """The symbols an expression rests on, through definitions."""
-    found: set[str] = set()
-    waiting = list(expr.symbols())
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            if name in training.definitions:
-                waiting += training.definitions[name].symbols()
-    return found
 
 
 def symbols(expr: Expr) -> Iterator[Sym]:

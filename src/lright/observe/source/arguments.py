@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ...errors import UsageError
 from ...quantity import Lit, Scalar
-from ...records import field, record
+from ...records import record
 from . import words
 from .values import NONE, External, Function, Instance, Items, Number, Table, Thing, Value, number
 
@@ -28,7 +28,6 @@ class Option:
     nargs: Scalar  # None, a number, or one of ? * +
     node: ast.Call
     const: Value | None = None
-    choices: list[Scalar] = field(default_factory=list)
 
 
 def new_parser(reader: Reader, keywords: dict[str, Value], node: ast.AST) -> Thing:
@@ -94,11 +93,9 @@ def _option(
         flags += [f"--no-{flag[2:]}" for flag in flags if flag.startswith("--")]
     kind = keywords.get("type")
     convert = kind.path.rsplit(".", 1)[-1] if isinstance(kind, External) else "other" if kind is not None else None
-    choices = keywords.get("choices")
-    listed = [reader.known(c) for c in choices.items] if isinstance(choices, Items) else []
     return Option(
         flags, destination, keywords.get("default"), convert, action if isinstance(action, str) else "store",
-        reader.known(keywords["nargs"]) if "nargs" in keywords else None, node, keywords.get("const"), listed,
+        reader.known(keywords["nargs"]) if "nargs" in keywords else None, node, keywords.get("const"),
     )  # fmt: skip
 
 

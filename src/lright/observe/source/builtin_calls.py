@@ -158,7 +158,7 @@ def _is_of(reader: Reader, value: Value, cls: Value) -> Expr | bool | None:
     if value.kind == "scheduler":
         scheduler = reader.schedulers[value.number]
         if wanted in ("LRScheduler", "_LRScheduler") and scheduler.seen:
-            return not scheduler.plateau or True
+            return True
         return scheduler.name == wanted if scheduler.seen else None
     return None
 

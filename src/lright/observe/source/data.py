@@ -117,7 +117,7 @@ def _data_loader(reader: Reader, arguments: Sequence[Value], keywords: dict[str,
         definition = None
     return make_loader(
         reader, node, dataset=size if isinstance(size, Sym) else None, batch_size=batch_size, drop_last=drop_last,
-        sharded=sharded, definition=definition,
+        definition=definition,
     )  # fmt: skip
 
 
@@ -132,7 +132,8 @@ def loader_length(size: Expr, batch_size: Expr, drop_last: Expr, processes: Expr
     return op("if", drop_last, op("//", size, batch_size), op("ceil", op("/", size, batch_size)))
 
 
-def dataset_thing(reader: Reader, size: Expr | None, node: ast.AST) -> Thing:
+def dataset_thing(reader: Reader, size: Expr | None) -> Thing:
+    """A data set of so many samples."""
     thing = Thing("dataset", reader.fresh())
     if size is not None:
         thing.data["length"] = size
@@ -152,7 +153,7 @@ def known_dataset(
     place = reader.place(node)
     symbol = reader.fact(f"{name}#{place.line}", f"len({name})", size, True, "dataset", place)
     reader.units[symbol.name] = SAMPLES_PER_EPOCH
-    return dataset_thing(reader, symbol, node)
+    return dataset_thing(reader, symbol)
 
 
 def _tensor(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
@@ -173,7 +174,7 @@ def _tensor(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Valu
 
 def _tensor_dataset(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
     size = length(reader, arguments[0], node) if arguments else None
-    return dataset_thing(reader, size, node)
+    return dataset_thing(reader, size)
 
 
 def _random_split(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
@@ -187,13 +188,13 @@ def _random_split(reader: Reader, arguments: Sequence[Value], keywords: dict[str
         known = reader.known(part)
         if isinstance(known, float) and known < 1 and whole is not None:
             size = op("floor", op("*", whole, known))
-        parts.append(dataset_thing(reader, size, node))
+        parts.append(dataset_thing(reader, size))
     return Items(parts)
 
 
 def _subset(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
     indices = arguments[1] if len(arguments) > 1 else keywords.get("indices")
-    return dataset_thing(reader, length(reader, indices, node) if indices is not None else None, node)
+    return dataset_thing(reader, length(reader, indices, node) if indices is not None else None)
 
 
 def _distributed_sampler(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:

@@ -67,7 +67,7 @@ def _name(reader: Reader, node: ast.Name) -> Value:
         return found
     if node.id in _BUILTINS:
         return External(f"builtins.{node.id}")
-    if reader.stars and words.defined_by_star(node.id, reader.stars):
+    if reader.stars and words.defined_by_star(node.id):
         return External(f"*.{node.id}")
     made = reader.remember(reader.unknown(node, node.id))
     made.loops = ()

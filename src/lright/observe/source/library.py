@@ -105,17 +105,17 @@ def call_unknown(
     text = words.source(node)
     if "optim" in short.lower() and words.names_optimizer(short) and "state" not in short.lower():
         return make_optimizer(reader, None, {}, node, seen=False)
-    if words.names_scheduler(short) and find_any(reader, arguments, keywords, "optimizer"):
-        optimizer = find_any(reader, arguments, keywords, "optimizer")
+    if words.names_scheduler(short) and find_any(arguments, keywords, "optimizer"):
+        optimizer = find_any(arguments, keywords, "optimizer")
         thing = make_scheduler(
             reader, short, {}, optimizer.number if optimizer else None, node, known=False, seen=False
         )
         return thing
     if ("loader" in short.lower() or short.lower().endswith("_dl")) and "config" not in short.lower():
-        loader = find_any(reader, arguments, keywords, "loader")
+        loader = find_any(arguments, keywords, "loader")
         if loader is not None:
             return loader
-    loader = find_any(reader, arguments[:1], {}, "loader")
+    loader = find_any(arguments[:1], {}, "loader")
     if loader is not None and ("fetch" in short.lower() or "bar" in short.lower() or "every" in short.lower()):
         return loader
     made = reader.unknown(node, text, (*arguments, *keywords.values()))

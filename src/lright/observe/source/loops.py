@@ -239,20 +239,18 @@ def _body(reader: Reader, node: ast.For | ast.AsyncFor | ast.While, loop: Loop) 
     reader.block = outer
     loop.evaluating = loop.evaluating or reader.is_evaluating and _no_update(loop)
     outer.nodes.append(loop)
-    return _leave(flow, loop, in_body=True)
+    if flow is not None and flow.kind == "break" and not loop.breaks:
+        loop.trips = Lit(1)
+    return _leave(flow)
 
 
 def _no_update(loop: Loop) -> bool:
     return not any(event.kind in ("update", "backward") for event in loop.body.events())
 
 
-def _leave(flow: Flow | None, loop: Loop | None = None, in_body: bool = False) -> Flow | None:
-    """Break and continue end with the loop; a return at the end of a body ends it after the first trip."""
-    if flow is None or flow.kind in ("break", "continue"):
-        if flow is not None and flow.kind == "break" and loop is not None and in_body:
-            loop.trips = loop.trips if loop.breaks else Lit(1)
-        return None
-    return flow if not in_body or flow.kind == "raise" else flow
+def _leave(flow: Flow | None) -> Flow | None:
+    """Break and continue end with the loop; a return or a raise goes on to what is around it."""
+    return None if flow is None or flow.kind in ("break", "continue") else flow
 
 
 # -- how often a loop runs ----------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def _loader_attribute(reader: Reader, owner: Thing, name: str, node: ast.AST) ->
         found = owner.data.get("dataset")
         if isinstance(found, Thing):
             return found
-        thing = dataset_thing(reader, loader.dataset, node)
+        thing = dataset_thing(reader, loader.dataset)
         thing.data["text"] = f"{loader.text or 'loader'}.dataset"
         owner.data["dataset"] = thing
         return thing

@@ -37,6 +37,7 @@ _OTHER_SCHEDULERS = frozenset(
 
 
 def is_scheduler(path: str, name: str) -> bool:
+    """Whether a call of that dotted path makes a learning-rate scheduler."""
     if "diffusers" in path or "apscheduler" in path:
         return name in emulate.NAMES and "optimization" in path
     if path.split(".")[0] in ("keras", "tensorflow", "tf"):
@@ -82,6 +83,7 @@ def given_a_number(name: str, arguments: Sequence[Value]) -> bool:
 
 
 def is_optimizer(path: str, name: str) -> bool:
+    """Whether a call of that dotted path makes an optimizer."""
     return name in OPTIMIZERS or (path.startswith(("torch.optim.", "optim.")) and name[:1].isupper())
 
 
@@ -139,7 +141,7 @@ def scheduler_call(
     first = keywords.get("optimizer") or (arguments[names.index("optimizer")] if len(arguments) > names.index("optimizer") else None)
     if "lr_lambda" in bound:
         bound["lr_lambda"].value = _formulas(reader, bound["lr_lambda"].value, node)
-    optimizer = find(reader, first, "optimizer")
+    optimizer = find(first, "optimizer")
     if optimizer is None and first is not None and name != "ChainedScheduler":
         optimizer = unseen_optimizer(reader, first, node)
     framework = emulate.FRAMEWORKS.get(name, "unknown") if known else "unknown"
@@ -202,7 +204,7 @@ def _children(reader: Reader, value: Value | None) -> tuple[int, ...]:
         return ()
     found = []
     for part in value.items:
-        thing = find(reader, part, "scheduler")
+        thing = find(part, "scheduler")
         if thing is not None:
             found.append(thing.number)
     return tuple(found)
@@ -215,7 +217,7 @@ def _hugging_face(
     if "optimizer" not in names:
         names.insert(1, "optimizer")
     bound = bind(reader, names, arguments, keywords, node)
-    optimizer = find(reader, keywords.get("optimizer") or at(arguments, names, "optimizer"), "optimizer")
+    optimizer = find(keywords.get("optimizer") or at(arguments, names, "optimizer"), "optimizer")
     thing = make_scheduler(
         reader, "get_scheduler", bound, optimizer.number if optimizer else None, node, known=known,
         framework="transformers",
@@ -257,7 +259,7 @@ def _own_scheduler(
     init = cls.lookup("__init__")
     names = [a.arg for a in init.node.args.args[1:]] if isinstance(init, Function) else ["optimizer"]
     bound = bind(reader, names, arguments, keywords, node)
-    optimizer = find_any(reader, arguments, keywords, "optimizer")
+    optimizer = find_any(arguments, keywords, "optimizer")
     thing = make_scheduler(
         reader, cls.name, bound, optimizer.number if optimizer else None, node, known=False, framework="own"
     )

@@ -13,7 +13,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ...errors import LrightError
-from ...quantity import Dimension, Expr, Lit, Op, Scalar, Sym, op, substitute
+from ...quantity import FAILURES, Dimension, Expr, Lit, Op, Scalar, Sym, op, substitute
 from ...records import record
 from ...situation import Fact, Loader, Optimizer, Scheduler, Values
 from ...timeline import Block, Branch, Event, Loop, Place
@@ -225,7 +225,7 @@ class Reader:
         """Whether ``test`` holds, as far as is known."""
         try:
             return bool(test.evaluate(self.values))
-        except (LrightError, ArithmeticError, TypeError, ValueError, AttributeError, RecursionError):
+        except FAILURES:
             return None
 
     def implied(self, test: Expr) -> bool | None:
@@ -533,7 +533,7 @@ class Reader:
         if isinstance(value, Number):
             try:
                 return value.expr.evaluate(self.values)
-            except (LrightError, ArithmeticError, TypeError, ValueError, AttributeError, RecursionError):
+            except FAILURES:
                 return None
         return None
 
@@ -681,7 +681,7 @@ class Reader:
         if leaving.kind == "break" and self.loops:
             self._break_when(self.loops[-1], leave_test)
         elif leaving.kind in ("return", "raise") and self.loops and _index_dependent(leave_test):
-            self._stop_at(leave_test, leaving)
+            self._stop_at(leave_test)
         guarded = leaving.kind in ("continue", "return") and _index_dependent(test)
         if leaving.kind == "return" and self.loops and self._in_loop_of_this_call():
             guarded = False
@@ -728,7 +728,7 @@ class Reader:
     def _in_loop_of_this_call(self) -> bool:
         return bool(self.loops) and self.loops[-1].function == self.scope.function
 
-    def _stop_at(self, test: Expr, flow: Flow) -> None:
+    def _stop_at(self, test: Expr) -> None:
         """``if step >= max_steps: return`` inside loops: it ends all the loops of this function."""
         for loop in self.loops:
             if loop.function == self.scope.function:
@@ -979,7 +979,7 @@ def _as_load(target: ast.expr) -> ast.expr:
 
 def _define(reader: Reader, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     function = Function(node, reader.scope, node.name)
-    reader.scope.names[node.name] = words.decorated(reader, node, function)
+    reader.scope.names[node.name] = function
     for decorator in node.decorator_list:
         root = words.dotted(decorator).split(".")[0]
         if isinstance(reader.scope.lookup(root), Unknown):  # `@engine.on(...)`: registered with an object
@@ -1001,11 +1001,11 @@ def _define_class(reader: Reader, node: ast.ClassDef) -> None:
             reader.run([statement])
     reader.scope, reader.block = outer, block
     for name, value in scope.names.items():
-        made.attributes[name] = _class_constant(reader, node.name, name, value)
+        made.attributes[name] = _class_constant(reader, name, value)
     reader.scope.names[node.name] = made
 
 
-def _class_constant(reader: Reader, owner: str, name: str, value: Value) -> Value:
+def _class_constant(reader: Reader, name: str, value: Value) -> Value:
     if isinstance(value, Number) and isinstance(value.expr, Sym):
         fact = reader.facts.get(value.expr.name)
         if fact is not None:
@@ -1093,10 +1093,6 @@ def _delete(reader: Reader, node: ast.Delete) -> None:
     for target in node.targets:
         if isinstance(target, ast.Name):
             reader.scope.names.pop(target.id, None)
-
-
-def _assert(reader: Reader, node: ast.Assert) -> None:
-    return None
 
 
 _STATEMENTS: dict[type, Callable[[Reader, Any], Flow | None]] = {

@@ -42,8 +42,7 @@ def read_world(
     reader = Reader(tree, lines, world, settings, arguments, resuming)
     trainings = []
     try:
-        flow = reader.run(tree.body)
-        del flow
+        reader.run(tree.body)
     except (TooMuch, RecursionError) as error:
         reader.notes.append(str(error) or "nested too deeply to be followed")
         reader.incomplete = True
@@ -214,7 +213,7 @@ def classify(training: Training) -> None:
     updates = [site for site in training.sites if site.event.kind == "update"]
     trains = {id(loop) for site in updates for loop in site.loops}
     for site in updates:
-        _classify_chain(site, training)
+        _classify_chain(site)
     for loop in all_loops(training.root):
         if id(loop) in trains:
             continue
@@ -234,7 +233,7 @@ def all_loops(block: Block) -> Iterable[Loop]:
                 yield from all_loops(arm)
 
 
-def _classify_chain(site: Site, training: Training) -> None:
+def _classify_chain(site: Site) -> None:
     loops = site.loops
     if not loops or any(loop.kind == BATCH for loop in loops):
         return

@@ -28,12 +28,13 @@ def guess(reader: Reader, name: str, node: ast.AST) -> Thing | None:
 
 def make_loader(
     reader: Reader, node: ast.AST, text: str = "", dataset: Sym | None = None, batch_size: Expr | None = None,
-    drop_last: Expr | None = None, sharded: bool = False, definition: Expr | None = None,
+    drop_last: Expr | None = None, definition: Expr | None = None,
 ) -> Thing:  # fmt: skip
+    """A new loader; ``definition`` is its length where that follows from other numbers."""
     thing = Thing("loader", reader.fresh())
     place = reader.place(node)
     length = Sym(f"len#{thing.number}@{place.line}:{place.column}", f"len({text or 'loader'})")
-    loader = Loader(thing.number, text, place, length, dataset, batch_size, drop_last, sharded)
+    loader = Loader(thing.number, text, place, length, dataset, batch_size, drop_last)
     reader.loaders[thing.number] = loader
     reader.units[length.name] = BATCHES_PER_EPOCH
     fact = reader.fact(length.name, length.text, None, False, "unknown", place)
@@ -50,6 +51,7 @@ def make_optimizer(
     reader: Reader, name: str | None, arguments: dict[str, Argument], node: ast.AST, seen: bool = True, text: str = "",
     groups: list[dict[str, Expr | None]] | None = None,
 ) -> Thing:  # fmt: skip
+    """A new optimizer; ``seen`` if the script itself makes it."""
     thing = Thing("optimizer", reader.fresh())
     made = Optimizer(
         thing.number, name, text, reader.place(node), groups or [{"lr": None}], seen,
@@ -67,6 +69,7 @@ def make_scheduler(
     reader: Reader, name: str, arguments: dict[str, Argument], optimizer: int | None, node: ast.AST, *,
     known: bool, seen: bool = True, text: str = "", framework: str = "unknown",
 ) -> Thing:  # fmt: skip
+    """A new scheduler; ``known`` if its class is one that can be emulated."""
     thing = Thing("scheduler", reader.fresh())
     place = reader.place(node)
     given = arguments.pop("optimizer", None)
@@ -116,7 +119,8 @@ def content(reader: Reader, value: Value) -> object:
     return value
 
 
-def find(reader: Reader, value: Value | None, kind: str) -> Thing | None:
+def find(value: Value | None, kind: str) -> Thing | None:
+    """The first object of a kind that a value is, may be, or holds as an attribute."""
     if isinstance(value, Thing) and value.kind == kind:
         return value
     if isinstance(value, Choice):
@@ -131,6 +135,7 @@ def find(reader: Reader, value: Value | None, kind: str) -> Thing | None:
 
 
 def at(arguments: Sequence[Value], names: list[str], name: str) -> Value | None:
+    """The positional argument of that name."""
     if name in names and names.index(name) < len(arguments):
         return arguments[names.index(name)]
     return None
@@ -147,11 +152,10 @@ def unseen_optimizer(reader: Reader, value: Value, node: ast.AST) -> Thing | Non
     return None
 
 
-def find_any(
-    reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], kind: str
-) -> Thing | None:
+def find_any(arguments: Sequence[Value], keywords: dict[str, Value], kind: str) -> Thing | None:
+    """The first object of a kind among what a call is given."""
     for value in (*arguments, *keywords.values()):
-        found = find(reader, value, kind)
+        found = find(value, kind)
         if found is not None:
             return found
     return None

@@ -208,17 +208,6 @@ class Scope:
         return self
 
 
-def constant(value: Value | None) -> Scalar:
-    """The Python constant a value is, or None."""
-    return value.constant if isinstance(value, Number) else None
-
-
-def text_of(value: Value | None) -> str | None:
-    """The string a value is, or None."""
-    found = constant(value)
-    return found if isinstance(found, str) else None
-
-
 def number(value: Scalar | Expr) -> Number:
     return Number(as_expr(value))
 

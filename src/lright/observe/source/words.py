@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...quantity import Expr, Lit, Op, Scalar, Sym
+from ...quantity import FAILURES, Expr, Lit, Op, Scalar, Sym
 from ...situation import Fact
-from .values import Function, Value
 from .vocabulary import (
     direction,
     is_accumulation,
@@ -155,11 +154,6 @@ def is_generator(node: ast.AST) -> bool:
     return bool(known)
 
 
-def decorated(reader: object, node: ast.FunctionDef | ast.AsyncFunctionDef, function: Function) -> Value:
-    """A function behind its decorators: those that are known to leave it as it is are looked through."""
-    return function
-
-
 def match_as_if(node: ast.Match) -> ast.If:
     """A match statement as the chain of tests it stands for; patterns other than constants are unknown tests."""
     chain: list[ast.stmt] = []
@@ -258,15 +252,6 @@ def relevant_functions(tree: ast.Module) -> frozenset[str]:
         found |= more
 
 
-def attributes_of(node: ast.AST) -> frozenset[str]:
-    """The attribute names in a piece of syntax."""
-    known = getattr(node, "_lright_attributes", None)
-    if known is None:
-        known = frozenset(n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute))
-        node._lright_attributes = known  # type: ignore[attr-defined]
-    return known
-
-
 def stated(test: Expr) -> Iterator[tuple[str, Scalar]]:
     """The symbols whose value follows from a test that holds: ``kind == "plateau"``, also within ``and``."""
     if isinstance(test, Op) and test.name == "and":
@@ -309,8 +294,7 @@ def _turning_comparison(test: Op, decided: bool | None, facts: Mapping[str, Fact
         return
     try:
         value = right.evaluate({})
-    except Exception as error:  # noqa: BLE001 - anything but a constant is no setting to try
-        del error
+    except FAILURES:  # anything but a constant is no setting to try
         return
     if test.name == "==" and decided is not True:
         yield left.name, value
@@ -357,8 +341,8 @@ def condition(fact: Fact, value: Scalar) -> str:
 _TORCH_OPTIM = frozenset(("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "LBFGS"))
 
 
-def defined_by_star(name: str, modules: Sequence[str]) -> bool:
-    """Whether ``from module import *`` of one of ``modules`` plausibly brought this name."""
+def defined_by_star(name: str) -> bool:
+    """Whether a ``from module import *`` plausibly brought this name."""
     from ...schedule import emulate
 
     return name in emulate.NAMES or name in _TORCH_OPTIM or name in ("DataLoader", "TensorDataset", "tqdm")
