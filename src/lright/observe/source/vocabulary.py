@@ -1,7 +1,7 @@
 """What names suggest: how people call epochs, loaders, schedulers and metrics in training scripts.
 
-Names are compared word by word (``trainLoader`` and ``train_loader`` are the words *train*, *loader*). Nothing here proves
-anything; what is concluded from a name alone is marked as likely, not proven.
+Names are compared word by word (``trainLoader`` and ``train_loader`` are the words *train*, *loader*). Nothing here
+proves anything; what is concluded from a name alone is marked as likely, not proven.
 """
 
 from __future__ import annotations
