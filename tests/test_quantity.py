@@ -177,6 +177,9 @@ def test_huge_powers_are_no_work() -> None:
         op("**", Sym("a"), Sym("b")).evaluate({"a": 10, "b": 10**10})
     assert isinstance(op("**", 10, 10**10), Op)
     assert op("**", 2, 100) == Lit(2**100)
+    assert isinstance(op("**", 10**4000, 4000), Op)
+    assert isinstance(op("*", "a", 10**9), Op)
+    assert op("*", "ab", 3) == Lit("ababab")
 
 
 def test_every_operation_can_be_applied() -> None:

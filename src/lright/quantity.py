@@ -252,10 +252,20 @@ class Sym(Expr):
     __repr__ = __str__
 
 
+MAX_TEXT = 10_000
+
+
 def _power(base: float, exponent: float) -> float:
-    if abs(base) > 1 and abs(exponent) > 4096:  # keep a hostile 10 ** 10 ** 10 from filling memory
-        return math.pow(base, exponent)
+    if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * exponent > 100_000:
+        return math.pow(base, exponent)  # keeps a hostile 10 ** 10 ** 10 from filling memory
     return base**exponent  # type: ignore[no-any-return]
+
+
+def _times(first: float | str, second: float | str) -> float | str:
+    for text, times in ((first, second), (second, first)):
+        if isinstance(text, str) and isinstance(times, int) and len(text) * times > MAX_TEXT:
+            raise ValueError("a text that long is not worked out")
+    return first * second  # type: ignore[operator]
 
 
 def _int(value: float | str) -> int:
@@ -265,7 +275,7 @@ def _int(value: float | str) -> int:
 _APPLY: dict[str, Callable[..., Scalar]] = {
     "+": operator.add,
     "-": operator.sub,
-    "*": operator.mul,
+    "*": _times,
     "/": operator.truediv,
     "//": operator.floordiv,
     "%": operator.mod,
