@@ -636,6 +636,12 @@ class Outcome:
             return self.updates
         return self.play.at_tick(self.scheduler.number, tick - 1).counts.get(("update", self.optimizer.number), 0)
 
+    def _told_until(self) -> int:
+        """How many updates have a learning rate: all, or those before the one that a tick keeps from coming."""
+        if self.told or self.raised is None or self.raised.tick is None:
+            return self.updates
+        return max(self.update_after_tick(self.raised.tick), 1)
+
     def opening(self, points: int = 240, label: str = "", turns: int = 12) -> Curve | None:
         """The curve as far as a picture of it can be read: all of it, or the first part where it turns more than
         ``turns`` times."""
@@ -655,7 +661,7 @@ class Outcome:
         if self.emulated is None or not self.case.drawing:
             return None
         sampled: list[tuple[float, float]] = []
-        for update in sample(until or self.updates, points):
+        for update in sample(min(until or self.updates, self._told_until()), points):
             lr = self.lr(update, group)
             if lr is None:
                 break

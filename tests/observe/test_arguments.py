@@ -174,7 +174,12 @@ def test_parse_known_args_passes_over_the_rest() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [("--nothing 3", "no such option; it has --epochs"), ("--epochs three", "expects an integer"), ("--lr much", "expects a number")],
+    [
+        ("--nothing 3", "no such option; it has --epochs"),
+        ("--epochs three", "expects an integer"),
+        ("--lr much", "expects a number"),
+        ("--epochs", "expects a value after it"),
+    ],
 )
 def test_refusals_name_the_option(arguments: str, words: str) -> None:
     source = HEAD + "parser.add_argument('--epochs', type=int)\nparser.add_argument('--lr', type=float)\n" + END

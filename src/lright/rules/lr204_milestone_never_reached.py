@@ -71,8 +71,8 @@ learning rate never decays at all."""
         drops = f"The drop{'' if one else 's'} at {', '.join(f'{n:g}' for n in sorted(late))}"
         outcome = found.outcome
         if found.exact:
-            unit = "epochs" if found.per_epoch else "steps"
-            ends = f"the training ends after {outcome.ticks:,} {unit}"
+            unit = "epoch" if found.per_epoch else "step"
+            ends = f"the training ends after {outcome.ticks:,} {unit}{'' if outcome.ticks == 1 else 's'}"
         else:
             drops, ends = ("The drops" if len(late) > 1 else "The drop"), "the training ends before"
         tail = "the learning rate never decays" if never else f"{len(late)} of {planned} drops never act"

@@ -155,6 +155,8 @@ def _given(reader: Reader, option: Option, given: list[list[str]]) -> Scalar | l
         return [_converted(option, word) for words_given in given for word in words_given]
     if option.nargs not in (None, "?"):
         return [_converted(option, word) for word in last]
+    if not last and option.action == "store" and not any(k.arg in ("nargs", None) for k in option.node.keywords):
+        raise UsageError(f"--{option.destination}: the script expects a value after it")
     return _converted(option, last[0]) if last else True
 
 
