@@ -182,6 +182,8 @@ def test_a_clean_script_says_what_was_checked_and_shows_its_curve() -> None:
 def test_a_script_without_schedule_says_so() -> None:
     report = FileReport("a.py", (), {}, (), (), ())
     assert "  checked  no learning-rate schedule in it\n" in text(Report([report]))
+    handed_on = replace(report, skipped=(Skipped("LR101", "scheduler: handed to Trainer()"),))
+    assert "  checked  no learning-rate schedule that could be followed\n" in text(Report([handed_on]))
 
 
 def test_many_curves_are_told_in_words() -> None:
