@@ -26,7 +26,7 @@ FLOORS = [
     {"nouns"},
     {"schedule", "play"},
     {"case"},
-    {"rules", "observe", "advise", "find", "drive", "render", "curves"},
+    {"rules", "observe", "advise", "find", "drive", "render", "curves", "origins", "moving"},
     {"doctor", "previews", "torch"},
     {"cli", "agent"},
     {"__init__", "__main__"},

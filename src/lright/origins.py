@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from .finding import Finding, Related
 from .quantity import Expr
@@ -48,7 +47,7 @@ def _sources(argument: Argument, training: Training) -> Iterator[tuple[Place, st
         yield argument.origin, f"{argument.text} comes from here"
     for value in argument.value if isinstance(argument.value, list) else [argument.value]:
         if isinstance(value, Formula):
-            yield from _written(value, training)
+            yield from _written(value)
         expr = value.expr if isinstance(value, Formula) else value
         for name in dict.fromkeys(expr.symbols()) if isinstance(expr, Expr) else ():
             fact = training.facts.get(name)
@@ -56,18 +55,6 @@ def _sources(argument: Argument, training: Training) -> Iterator[tuple[Place, st
                 yield fact.place, f"{fact.text} is set here"
 
 
-def _written(formula: Formula, training: Training) -> Iterator[tuple[Place, str]]:
+def _written(formula: Formula) -> Iterator[tuple[Place, str]]:
     for place in formula.returns:
         yield place, "the factor is computed here"
-
-
-def returns(body: Sequence[ast.stmt]) -> list[ast.Return]:
-    """The return statements of a function, without those of functions inside it."""
-    found: list[ast.Return] = []
-    for statement in body:
-        if isinstance(statement, ast.Return):
-            found.append(statement)
-        elif not isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            for part in ("body", "orelse", "finalbody"):
-                found += returns(getattr(statement, part, ()))
-    return found

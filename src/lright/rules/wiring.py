@@ -48,8 +48,8 @@ def period(first: Site, second: Site) -> Loop | None:
 
 
 def regular(case: Case, site: Site) -> bool:
-    """Whether a site happens in every period, or in every so many: under no test of the epoch or of anything "
-    "unknown."""
+    """Whether a site happens in every period, or in every so many: under no test of the epoch or of anything
+    unknown."""
     if case.rate(site).conditional:
         return False
     loop = site.innermost(EPOCH, BATCH)
@@ -121,8 +121,8 @@ def symbols(expr: Expr) -> Iterator[Sym]:
 
 
 def factor_of(expr: object, symbol: str) -> Expr | None:
-    """F where ``expr`` is ``symbol * F`` or ``symbol / G`` with F free of the symbol; None where it has "
-    "another form."""
+    """F where ``expr`` is ``symbol * F`` or ``symbol / G`` with F free of the symbol; None where it has
+    another form."""
     if isinstance(expr, Sym):
         return Lit(1.0) if expr.name == symbol else None
     if not isinstance(expr, Op) or expr.name not in ("*", "/"):

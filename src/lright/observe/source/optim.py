@@ -9,6 +9,7 @@ from ...quantity import Expr, Lit, Sym
 from ...schedule import emulate
 from ...situation import Formula
 from ...timeline import Block, Place
+from . import words
 from .things import at, bind, find, find_any, make_optimizer, make_scheduler, unseen_optimizer
 from .values import NONE, Choice, Class, Function, Instance, Items, Number, Table, Thing, Value, number
 
@@ -194,9 +195,7 @@ def _returns(reader: Reader, value: Value) -> tuple[Place, ...]:
         value = value.cls.lookup("__call__") or value
     if not isinstance(value, Function) or isinstance(value.node, ast.Lambda):
         return (reader.place(value.node),) if isinstance(value, Function) else ()
-    from ...origins import returns
-
-    return tuple(reader.place(statement) for statement in returns(value.node.body))
+    return tuple(reader.place(statement) for statement in words.returns(value.node.body))
 
 
 def _children(reader: Reader, value: Value | None) -> tuple[int, ...]:

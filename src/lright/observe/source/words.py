@@ -154,6 +154,18 @@ def is_generator(node: ast.AST) -> bool:
     return bool(known)
 
 
+def returns(body: Sequence[ast.stmt]) -> list[ast.Return]:
+    """The return statements of a function, without those of functions inside it."""
+    found: list[ast.Return] = []
+    for statement in body:
+        if isinstance(statement, ast.Return):
+            found.append(statement)
+        elif not isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            for part in ("body", "orelse", "finalbody"):
+                found += returns(getattr(statement, part, ()))
+    return found
+
+
 def match_as_if(node: ast.Match) -> ast.If:
     """A match statement as the chain of tests it stands for; patterns other than constants are unknown tests."""
     chain: list[ast.stmt] = []
