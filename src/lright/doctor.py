@@ -10,6 +10,7 @@ from . import rules
 from .case import Case
 from .errors import LrightError
 from .finding import INFO, Curve, FileReport, Finding, Fix, Remedy, Skipped
+from .moving import whole
 from .origins import with_origins
 from .quantity import Expr, Op, Scalar
 from .records import field, record, replace
@@ -56,7 +57,9 @@ def _examine(source: str, path: str, options: Options, proving: bool = False) ->
     findings = _judged(cases, applied)
     main = cases[0] if cases else None
     if options.fixes:
-        before = _Before(source, path, options, findings, frozenset(_unknown(main)))
+        before = _Before(
+            source, path, options, findings, frozenset(_unknown(main)), situation.undefined, situation.trainings
+        )
         findings = [_with_fix(finding, before) for finding in findings]
     if main is not None:
         main.drawing = True
@@ -69,6 +72,7 @@ def _examine(source: str, path: str, options: Options, proving: bool = False) ->
         tuple(curves(main)) if main is not None else (),
         source,
         tuple(_checked(cases)),
+        tuple(sorted(situation.undefined)),
     )
 
 
@@ -205,12 +209,16 @@ class _Before:
     options: Options
     findings: Sequence[Finding]
     unknown: frozenset[str]
+    undefined: frozenset[str]
+    trainings: Sequence[Training]
 
 
 def _with_fix(finding: Finding, before: _Before) -> Finding:
     """The finding with the first remedy that proves itself, the others named."""
+    lines = before.source.splitlines()
     for position, remedy in enumerate(finding.remedies):
-        fix = _proved(finding, remedy, before)
+        carried = whole(remedy, before.trainings, lines)
+        fix = _proved(finding, carried, before) if carried is not None else None
         if fix is not None:
             others = tuple(other.title for other in finding.remedies[position + 1 :])
             return replace(finding, fix=replace(fix, alternatives=others))
@@ -232,7 +240,7 @@ def _proved(finding: Finding, remedy: Remedy, before: _Before) -> Fix | None:
     known[finding.rule] = known.get(finding.rule, 0) - 1
     if any(count > known.get(rule, 0) for rule, count in _counted(after.findings).items()):
         return None
-    if set(after.unknown) - before.unknown:  # a name that is not in scope there
+    if set(after.unknown) - before.unknown or set(after.undefined) - before.undefined:  # not in scope there
         return None
     curve = _curve_of(finding, after)
     if curve is not None and finding.intended is not None and not _close(curve, finding.intended):
@@ -364,7 +372,11 @@ def _checked(cases: Sequence[Case]) -> list[str]:
                 continue
             name = optimizer.text or optimizer.name or "optimizer"
             stepped = [s for s in case.all_schedulers() if s.optimizer == optimizer.number]
-            parts = [f"{s.text or s.name} {_ticked(case, s)}" for s in stepped] or ["no scheduler"]
+            parts = [f"{s.text or s.name} {_ticked(case, s)}" for s in stepped]
+            written = [site for site in case.training.of("write", optimizer.number) if site.loops]
+            if written:
+                parts.append(f"its learning rate is written by hand {_rate_words(case, written)}")
+            parts = parts or ["no scheduler"]
             lines.append(f"{name}{where}: updated {_rate_words(case, updates)}; {', '.join(parts)}")
     return lines
 

@@ -129,6 +129,7 @@ class FileReport:
     curves: tuple[Curve, ...]
     source: str = ""
     checked: tuple[str, ...] = ()  # in words: what was looked at (schedulers, updates, ticks)
+    undefined: tuple[str, ...] = ()  # names that nothing in the script gives a value
 
 
 @record(frozen=True, slots=True)

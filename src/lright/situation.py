@@ -249,6 +249,7 @@ class Situation:
     assumed: dict[str, Scalar] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    undefined: frozenset[str] = frozenset()  # names that nothing in the script gives a value
 
     @property
     def default(self) -> Training | None:

@@ -9,7 +9,7 @@ from ..finding import Related, Remedy
 from ..quantity import Expr, Lit, Op, Sym, Unit
 from ..records import record
 from ..situation import Argument, Formula, Scheduler
-from ..timeline import BATCH, EPOCH, Loop, Place
+from ..timeline import BATCH, EPOCH, Guard, Loop, Place
 
 # Shapes that come down to a floor once and have a length of their own, with the argument that states it.
 DECAYS = {
@@ -371,4 +371,19 @@ def training_length(found: Span) -> str | None:
         total = loop.trips if total is None else total * loop.trips
     if total is None or tick.rate.unit == EVERY_UPDATE:
         return None
+    for guard in tick.site.guards_below(tick.site.loops[-1]):
+        left = _not_stepped(guard, tick.site.loops[-1])
+        if left is None or len(tick.site.loops) > 1 and tick.site.loops[-2] not in case.remade(found.scheduler):
+            return None
+        total = total - left
     return case.source(total)
+
+
+def _not_stepped(guard: Guard, loop: Loop) -> Expr | None:
+    """How many of the first trips a test leaves out: ``if epoch >= warmup``."""
+    test = guard.branch.test
+    if not isinstance(test, Op) or len(test.args) != 2 or test.args[0] != Sym(loop.index):
+        return None
+    shifts = {(0, ">="): 0, (0, ">"): 1, (1, "<"): 0, (1, "<="): 1}
+    shift = shifts.get((guard.arm, test.name))
+    return None if shift is None else test.args[1] + shift if shift else test.args[1]

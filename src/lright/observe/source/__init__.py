@@ -48,6 +48,7 @@ def read(
     trainings, reader = read_world(tree, lines, {}, given, arguments)
     situation = Situation(trainings)
     situation.notes = list(dict.fromkeys(reader.notes))
+    situation.undefined = frozenset(reader.undefined)
     situation.notes += _frameworks(reader)
     unused = [name for name in given if name not in reader.used_settings and name != "processes"]
     situation.notes += [_unused(name) for name in unused]

@@ -69,6 +69,7 @@ def _name(reader: Reader, node: ast.Name) -> Value:
         return External(f"builtins.{node.id}")
     if reader.stars and words.defined_by_star(node.id):
         return External(f"*.{node.id}")
+    reader.undefined.add(node.id)
     made = reader.remember(reader.unknown(node, node.id))
     made.loops = ()
     reader.module.names[node.id] = made

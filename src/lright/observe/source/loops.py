@@ -30,13 +30,18 @@ def run_for(reader: Reader, node: ast.For | ast.AsyncFor) -> Flow | None:
         return _leave(reader.run(node.body))
     unrolled = _unrolled(reader, iterable, node)
     if unrolled is not None:
+        outer_spread = reader.spread
+        if reader.spread is None and any(t.kind == "scheduler" for e in unrolled for t in reader.things_in(e)):
+            reader.spread = reader.place(node), len(node.body) == 1
         for element in unrolled:
             reader.assign(node.target, element, node)
             flow = reader.run(node.body)
             if flow is not None and flow.kind == "break":
                 break
             if flow is not None and flow.kind in ("return", "raise"):
+                reader.spread = outer_spread
                 return flow
+        reader.spread = outer_spread
         return None
     index = reader.next_index(node)
     trips, element, over = iteration(reader, iterable, index, node)

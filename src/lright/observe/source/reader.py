@@ -133,6 +133,8 @@ class Reader:
         self.counter = 0
         self.names_seen: dict[str, int] = {}
         self.unknowns: dict[str, Unknown] = {}
+        self.undefined: set[str] = set()
+        self.spread: tuple[Place, bool] | None = None  # the loop over several things, and whether it does one thing only
         self.origins: dict[int, tuple[Value, Place]] = {}  # computed values, with where they got a name
         self.read: set[int] = set()  # the nodes that left events
         self.incomplete = False  # reading was given up somewhere: what is not there may not be missing
@@ -174,6 +176,8 @@ class Reader:
     ) -> Event:
         event = Event(kind, self.place(node), subject, self.scope.function, value, data)
         event.data["evaluating"] = self.is_evaluating
+        if self.spread is not None and kind == "tick":
+            event.data["spread"], event.data["alone"] = self.spread
         if kind == "load":
             event.data["route"] = tuple(self.place(call) for call in self.routes if hasattr(call, "lineno"))
         self.read.add(id(node))
