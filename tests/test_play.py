@@ -22,7 +22,9 @@ def event(kind: str, subject: int) -> Event:
     return Event(kind, PLACE, subject)
 
 
-def training(root: Block, facts: dict[str, Scalar] | None = None, definitions: dict[str, Expr] | None = None) -> Training:
+def training(
+    root: Block, facts: dict[str, Scalar] | None = None, definitions: dict[str, Expr] | None = None
+) -> Training:
     known = {name: Fact(name, name, value, True) for name, value in (facts or {}).items()}
     return Training("default", root, known, {}, definitions or {}, {}, {}, {})
 
@@ -125,7 +127,15 @@ def blocks(draw: st.DrawFn, depth: int, indices: tuple[str, ...]) -> Block:
     for _ in range(draw(st.integers(1, 3))):
         kind = draw(st.sampled_from(("event", "event", "loop", "branch"))) if depth else "event"
         if kind == "event":
-            nodes.append(event(*draw(st.sampled_from((("update", 1), ("update", 1), ("tick", 2), ("tick", 3), ("write", 1), ("save", 0))))))
+            nodes.append(
+                event(
+                    *draw(
+                        st.sampled_from(
+                            (("update", 1), ("update", 1), ("tick", 2), ("tick", 3), ("write", 1), ("save", 0))
+                        )
+                    )
+                )
+            )
         elif kind == "loop":
             index = f"@{len(indices)}.{draw(st.integers(0, 10**9))}"
             count = draw(lengths(indices))
@@ -145,7 +155,7 @@ def test_a_compressed_trace_is_the_training(root: Block, n: int) -> None:
 
 # -- long loops -------------------------------------------------------------------------------------------------------
 
-I, E = Sym("@i"), Sym("@e")
+HERE, EPOCH = Sym("@i"), Sym("@e")
 
 
 def loop(index: str, count: int, *nodes: Any) -> Loop:
@@ -163,12 +173,12 @@ UPDATE, TICK, OTHER, WRITE = event("update", 1), event("tick", 2), event("tick",
     "body",
     [
         (UPDATE, TICK),
-        (when(op("==", op("%", op("+", I, 1), 4), 0), UPDATE, TICK),),
-        (UPDATE, when(op(">=", I, 5000), TICK)),
-        (when(op("<", I, 300), WRITE, otherwise=(TICK,)), UPDATE),
-        (when(op("not", op("%", I, 7)), UPDATE), when(op("==", op("%", I, 3), 2), TICK)),
-        (when(op("<", I, 100), WRITE), UPDATE, when(op(">", I, 9000), TICK, OTHER)),
-        (UPDATE, when(op("==", op("%", op("+", I, 1), 1000), 0), TICK)),
+        (when(op("==", op("%", op("+", HERE, 1), 4), 0), UPDATE, TICK),),
+        (UPDATE, when(op(">=", HERE, 5000), TICK)),
+        (when(op("<", HERE, 300), WRITE, otherwise=(TICK,)), UPDATE),
+        (when(op("not", op("%", HERE, 7)), UPDATE), when(op("==", op("%", HERE, 3), 2), TICK)),
+        (when(op("<", HERE, 100), WRITE), UPDATE, when(op(">", HERE, 9000), TICK, OTHER)),
+        (UPDATE, when(op("==", op("%", op("+", HERE, 1), 1000), 0), TICK)),
     ],
     ids=["plain", "accumulation", "after a while", "warmup by hand", "two periods", "two changes", "long period"],
 )
@@ -182,7 +192,7 @@ def test_loops_too_long_to_be_written_out(body: tuple[Any, ...], count: int) -> 
 
 def test_a_change_between_the_probes_of_a_long_loop_is_not_overlooked() -> None:
     """Twelve trips out of ten thousand, away from every middle: found, or refused, but never played wrongly."""
-    body = (UPDATE, when(op("and", op(">=", I, 6101), op("<", I, 6113)), TICK))
+    body = (UPDATE, when(op("and", op(">=", HERE, 6101), op("<", HERE, 6113)), TICK))
     try:
         compare(Block([loop("@i", 10_000, *body)]), every=499)
     except CannotPlay as error:
@@ -191,7 +201,7 @@ def test_a_change_between_the_probes_of_a_long_loop_is_not_overlooked() -> None:
 
 def test_a_period_that_ends_is_not_overlooked() -> None:
     """Accumulation in the first half only."""
-    test = op("or", op(">", I, 5000), op("==", op("%", I, 4), 3))
+    test = op("or", op(">", HERE, 5000), op("==", op("%", HERE, 4), 3))
     try:
         compare(Block([loop("@i", 10_000, when(test, UPDATE, TICK))]), every=499)
     except CannotPlay as error:
@@ -210,7 +220,7 @@ def test_long_nested_training_is_a_handful_of_nodes() -> None:
 
 def test_counters_through_definitions() -> None:
     """``step`` is a symbol defined by the trips of both loops."""
-    step = op("+", op("*", E, 7), I)
+    step = op("+", op("*", EPOCH, 7), HERE)
     root = Block([loop("@e", 5, loop("@i", 7, when(op("==", op("%", Sym("step"), 3), 0), UPDATE, TICK)))])
     play = Play(training(root, {}, {"step": step}), OPTIMIZER, SCHEDULERS)
     assert play.updates == len(range(0, 35, 3))

@@ -68,7 +68,12 @@ def outcome(compute: Any) -> Any:
 
 
 def same(one: Any, other: Any) -> bool:
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)) and math.isfinite(one) and math.isfinite(other):
+    if (
+        isinstance(one, (int, float))
+        and isinstance(other, (int, float))
+        and math.isfinite(one)
+        and math.isfinite(other)
+    ):
         return math.isclose(one, other, rel_tol=1e-12)
     return bool(one == other)
 
@@ -184,7 +189,8 @@ def test_huge_powers_are_no_work() -> None:
 
 def test_every_operation_can_be_applied() -> None:
     given: dict[str, tuple[object, ...]] = {
-        "in": ("a", "abc"), "startswith": ("abc", "a"), "endswith": ("abc", "c"), "if": (True, 1, 2), "is": (None, None),
+        "in": ("a", "abc"), "startswith": ("abc", "a"), "endswith": ("abc", "c"), "if": (True, 1, 2),
+        "is": (None, None),
         "lower": ("A",), "upper": ("a",), "strip": (" a",), "min": (1, 2), "max": (1, 2), "divmod0": (7, 2),
         "and": (1, 2), "or": (1, 2), "not": (1,), "int": ("3",), "str": (3,), "float": ("3",),
     }  # fmt: skip

@@ -17,7 +17,9 @@ def both(body: dict[str, Any], annotations: dict[str, str], **options: Any) -> l
         (records.record, records.field, records.replace),
         (dataclasses.dataclass, dataclasses.field, dataclasses.replace),
     ):
-        given = {name: field(default_factory=value) if isinstance(value, type) else value for name, value in body.items()}
+        given = {
+            name: field(default_factory=value) if isinstance(value, type) else value for name, value in body.items()
+        }
         cls = type("Thing", (), {**given, "__annotations__": annotations})
         made.append((decorate(**options)(cls), replace))
     return made
@@ -74,16 +76,20 @@ def test_hashes() -> None:
 
 
 def test_inheritance() -> None:
-    for decorate in (records.record, dataclasses.dataclass):
-        base = decorate()(type("Base", (), {"__annotations__": {"a": "int", "b": "int"}, "b": 2}))
-        derived: Any = decorate()(type("Derived", (base,), {"__annotations__": {"c": "int", "b": "int"}, "c": 3, "b": 5}))
+    decorators: tuple[Any, ...] = (records.record, dataclasses.dataclass)
+    for decorate in decorators:
+        base: Any = decorate()(type("Base", (), {"__annotations__": {"a": "int", "b": "int"}, "b": 2}))
+        derived: Any = decorate()(
+            type("Derived", (base,), {"__annotations__": {"c": "int", "b": "int"}, "c": 3, "b": 5})
+        )
         assert repr(derived(1)) == "Derived(a=1, b=5, c=3)"
         assert derived(1, 2, 3) == derived(a=1, b=2, c=3)
         assert derived(1) != base(1, 5)
 
 
 def test_methods_and_properties_stay() -> None:
-    for decorate in (records.record, dataclasses.dataclass):
+    decorators: tuple[Any, ...] = (records.record, dataclasses.dataclass)
+    for decorate in decorators:
 
         @decorate(frozen=True)
         class Length:
@@ -96,8 +102,9 @@ def test_methods_and_properties_stay() -> None:
             def __repr__(self) -> str:
                 return "a length"
 
-        assert Length(2).double == 4
-        assert repr(Length(2)) == "a length"
+        made: Any = Length
+        assert made(2).double == 4
+        assert repr(made(2)) == "a length"
         assert Length.__name__ == "Length"
 
 

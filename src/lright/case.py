@@ -572,6 +572,7 @@ class Outcome:
         self.told = any(tick.has_argument for tick in case.ticks(scheduler))
         try:
             self.emulated = case.emulate(scheduler, witness)
+            self.emulated.past_end()  # an argument of a wrong type shows here
             if not self._near(self.ticks):
                 raise LrightError("too many ticks to be replayed one by one")
             # The last tick comes after the last update, or not: only ticks that really happen can raise.

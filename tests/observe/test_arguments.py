@@ -62,10 +62,16 @@ def declared(draw: st.DrawFn) -> tuple[str, list[list[str]]]:
     shorts = iter("abcdfgik")
     for name in draw(st.lists(words, min_size=1, max_size=5, unique=True)):
         short = next(shorts)
-        flags = draw(st.sampled_from(((f"--{name}",), (f"-{short}", f"--{name}"), (f"--{name}", f"--{name}x"), (f"-{short}",))))
+        flags = draw(
+            st.sampled_from(((f"--{name}",), (f"-{short}", f"--{name}"), (f"--{name}", f"--{name}x"), (f"-{short}",)))
+        )
         spelled = ", ".join(map(repr, flags))
         flag = draw(st.sampled_from(flags))
-        action = draw(st.sampled_from(("store", "store", "store", "store_true", "store_false", "count", "const", "many", "append", "both")))
+        action = draw(
+            st.sampled_from(
+                ("store", "store", "store", "store_true", "store_false", "count", "const", "many", "append", "both")
+            )
+        )
         dest = draw(st.sampled_from(("", "", f", dest='{name.replace('-', '_')}_value'")))
         kind = draw(st.sampled_from(sorted(KINDS)))
         value, default = draw(KINDS[kind]), draw(KINDS[kind])
@@ -120,8 +126,11 @@ def test_options_as_argparse_reads_them(parser: tuple[str, list[list[str]]]) -> 
         ("'--lr', type=float", "--lr=-1e-3"),
         ("'data', nargs='?', default='d'), parser.add_argument('epochs', type=int", "7"),
         ("'data', nargs='*'), parser.add_argument('epochs', type=int", "a b 7"),
-        ("'--amp', dest='amp', action='store_true'), parser.add_argument('--no-amp', dest='amp', action='store_false'", "--amp"),
-        ("'--amp', dest='amp', action='store_true'), parser.add_argument('--no-amp', dest='amp', action='store_false'", ""),
+        (
+            "'--amp', dest='amp', action='store_true'), parser.add_argument('--no', dest='amp', action='store_false'",
+            "--amp",
+        ),
+        ("'--amp', dest='amp', action='store_true'), parser.add_argument('--no', dest='amp', action='store_false'", ""),
         ("'--steps', type=int, nargs=2", "--steps 1 2"),
         ("'--steps', type=int, nargs='*', default=[3]", "--steps"),
         ("'--steps', type=int, nargs='?', const=5, default=1", "--steps"),

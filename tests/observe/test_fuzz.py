@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - hostile scripts stand on one line each
 """Broken, odd and hostile scripts: checking never fails but with an LrightError, and never takes long.
 
 ``python -m tests.observe.test_fuzz 10000 [SEED]`` runs as many mutations as wanted.
@@ -14,6 +15,7 @@ import tokenize
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,18 +70,20 @@ class _Renamed(ast.NodeTransformer):
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         if self.chance.random() < 0.06:
             node.id = self.chance.choice(NAMES)
         return node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
         if self.chance.random() < 0.03:
-            node.attr = self.chance.choice(("step", "lr", "param_groups", "dataset", "append", "x", "__dict__", "split"))
+            node.attr = self.chance.choice(
+                ("step", "lr", "param_groups", "dataset", "append", "x", "__dict__", "split")
+            )
         return node
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if self.chance.random() < 0.08:
             odd = (0, -1, 1, 10**30, 0.0, -0.5, 1e308, "text", None, True, b"bytes", 2j, ..., float("inf"))
             return ast.Constant(self.chance.choice(odd))
@@ -101,7 +105,8 @@ def renamed(source: str, chance: random.Random) -> str:
 def shuffled(source: str, chance: random.Random) -> str:
     """Statements of some bodies in another order, doubled, dropped, or moved into another body."""
     tree = ast.parse(source)
-    bodies = [node.body for node in ast.walk(tree) if isinstance(getattr(node, "body", None), list)]
+    found: list[Any] = [getattr(node, "body", None) for node in ast.walk(tree)]
+    bodies = [body for body in found if isinstance(body, list)]
     for _ in range(chance.choice((1, 2, 5))):
         body, other = chance.choice(bodies), chance.choice(bodies)
         kind = chance.randrange(4)
@@ -142,7 +147,7 @@ def trouble(source: str) -> str:
         check_source(source, "train.py")
     except LrightError:
         pass
-    except BaseException as error:  # noqa: BLE001 - that is what is looked for
+    except BaseException as error:
         return f"raises {type(error).__name__}: {error}"
     seconds = time.process_time() - begin
     return f"takes {seconds:.1f} s" if seconds > SECONDS else ""
@@ -250,7 +255,9 @@ def test_hostile_scripts_are_answered(name: str) -> None:
     assert not trouble(LOOP.replace("{}", HOSTILE[name]))
 
 
-@pytest.mark.parametrize("source", ["", "\n", "\ufeff", "x = (", "\x00", "print 'python 2'", "\t\n  x\n y", "x = '\ud800'", "#" * 9999])
+@pytest.mark.parametrize(
+    "source", ["", "\n", "\ufeff", "x = (", "\x00", "print 'python 2'", "\t\n  x\n y", "x = '\ud800'", "#" * 9999]
+)
 def test_what_is_no_script_is_refused_or_empty(source: str) -> None:
     assert not trouble(source)
 

@@ -60,15 +60,16 @@ def test_curves_of_generated_scripts_are_what_training_does() -> None:
 
     cases = generate(seed=7, per_rule=2)
     sources = [source for case in cases for source in (case.original, case.source)]
-    plain = [s for s in sources if not any(word in s for word in ("import data", "from data", "torchvision", "np.load", "distributed"))]
+    absent = ("import data", "from data", "torchvision", "np.load", "distributed")
+    plain = [s for s in sources if not any(word in s for word in absent)]
     compared = 0
-    for source in random.Random(7).sample(plain, 16):
-        real = truth.run(source, quick=True, limit=4_000)
+    for source in random.Random(7).sample(plain, 10):
+        real = truth.run(source, quick=True, limit=2_500)
         if real.rates:
             found = truth.compare(source, real)
             assert found.wrong == [], source
             compared += found.drawn
-    assert compared >= 8
+    assert compared >= 5
 
 
 def test_the_recorder_sees_what_happens() -> None:

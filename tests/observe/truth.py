@@ -164,12 +164,12 @@ def run(source: str, arguments: Sequence[str] = (), quick: bool = False, limit: 
         stack.enter_context(recorder.watching())
         sys.modules["__main__"] = module
         try:
-            exec(compile(source, "train.py", "exec"), module.__dict__)  # noqa: S102 - running it is the point
+            exec(compile(source, "train.py", "exec"), module.__dict__)
         except TooLong:
             error = "limit"
         except SystemExit:
             pass
-        except Exception as raised:  # noqa: BLE001 - whatever a script raises is part of what it does
+        except Exception as raised:
             error = f"{type(raised).__name__}: {raised}"
         finally:
             sys.modules["__main__"] = before
@@ -300,7 +300,9 @@ def main(paths: Sequence[str]) -> int:
         truth = run(source, arguments_of(source), quick=True)
         found = compare(source, truth, arguments_of(source))
         wrong += bool(found.wrong)
-        print(f"{path}: {found.drawn} of {found.wanted} curves; {found.wrong or 'right'} {truth.error[:80]}", flush=True)
+        print(
+            f"{path}: {found.drawn} of {found.wanted} curves; {found.wrong or 'right'} {truth.error[:80]}", flush=True
+        )
     print(f"{len(paths)} scripts, {wrong} with wrong curves")
     return int(wrong > 0)
 
