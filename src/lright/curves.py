@@ -91,7 +91,9 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
         made = [outcome.curve(group, points, example=False) for group in range(len(optimizer.groups))]
         return [curve for curve in made if curve is not None and _whole(curve, outcome)]
     play = case.play(optimizer, witness)
-    if play is None or not play.updates or not optimizer.seen or play.guessed and (ticking or writes):
+    if play is None or not play.updates or play.guessed and (ticking or writes):
+        return []
+    if not optimizer.seen and not writes:  # its own rate is not known, but what is written into it may be
         return []
     if not ticking and not writes:
         return _constant(case, optimizer, play, witness)

@@ -9,7 +9,7 @@ from copy import copy
 from . import rules
 from .case import Case
 from .errors import LrightError
-from .finding import INFO, Curve, FileReport, Finding, Fix, Remedy, Skipped
+from .finding import INFO, PROVEN, Curve, FileReport, Finding, Fix, Remedy, Skipped
 from .moving import whole
 from .origins import with_origins
 from .quantity import Expr, Op, Scalar
@@ -144,6 +144,8 @@ def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
         for finding in _explained(found):
             if not finding.conditions:
                 finding = replace(finding, conditions=(case.training.condition,))
+            if finding.unless and finding.certainty == PROVEN:
+                finding = replace(finding, unless=())
             if finding.unless:
                 finding = replace(finding, unless=tuple(_named(case, finding.unless)))
             finding = with_origins(finding, case.training)

@@ -101,7 +101,9 @@ the training would be right too."""
         known = found.exact and found.case.peak_known(outcome.optimizer)
 
         def said(lr: float) -> str:
-            return rate_text(lr) if known else f"{lr / peak:.2g} of its peak"
+            if known:
+                return rate_text(lr)
+            return "its peak" if lr > 0.995 * peak else f"{lr / peak:{'.0%' if abs(lr) >= 0.01 * peak else '.2g'}} of its peak"
 
         if after > floor + RISE * (peak - floor):
             return f" and then rises again, to {said(after)}"
