@@ -252,7 +252,7 @@ def _enter(
     positions = node.positions(key)
     cycles, position = divmod(position, positions[-1])
     segment = bisect_right(positions, position, 0, len(positions) - 1) - 1
-    count, child = node.segments[segment]
+    child = node.segments[segment][1]
     skipped, rest = divmod(position - positions[segment], child.counts[key])
     _add(counts, node.before()[-1], cycles)
     _add(counts, node.before()[segment], 1)

@@ -38,6 +38,7 @@ MATH_MODULES = frozenset(("math", "np", "numpy", "torch", "cmath"))
 
 
 def mathematics(reader: Reader, name: str, arguments: Sequence[Value], node: ast.Call) -> Value:
+    """``math.ceil(x)`` and the like, kept as an expression where x is one."""
     exprs = [reader.scalar(argument) for argument in arguments]
     data = any(isinstance(a, Unknown) and a.symbol.name not in reader.facts for a in arguments)
     if not arguments or data or any(expr is None for expr in exprs):
@@ -55,6 +56,7 @@ def _len(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value],
 
 
 def range_call(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
+    """``range(...)`` with symbolic bounds."""
     exprs = [reader.scalar(argument) for argument in arguments]
     if not exprs or any(expr is None for expr in exprs):
         return reader.unknown(node, words.source(node), arguments)

@@ -143,6 +143,7 @@ def dataset_thing(reader: Reader, size: Expr | None) -> Thing:
 def known_dataset(
     reader: Reader, name: str, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
 ) -> Value:
+    """A data set whose size everybody knows; ``train`` and ``split`` choose the part."""
     train: object = reader.known(keywords["train"]) if "train" in keywords else None
     if train is None and name in ("SVHN", "STL10", "ImageNet"):
         split = keywords.get("split") or (arguments[1] if len(arguments) > 1 else None)

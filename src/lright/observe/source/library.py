@@ -172,6 +172,7 @@ def escape_closure(reader: Reader, function: Function) -> None:
 def call_thing(
     reader: Reader, callee: Thing, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
 ) -> Value:
+    """Calling a library object (a model) gives something unknown."""
     return reader.unknown(node, words.source(node), (*arguments, *keywords.values()))
 
 

@@ -91,6 +91,7 @@ def is_optimizer(path: str, name: str) -> bool:
 def optimizer_call(
     reader: Reader, name: str, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
 ) -> Value:
+    """The construction of an optimizer."""
     names = ("params", "lr", "betas", "eps") if "Adam" in name else ("params", "lr", "momentum")
     bound = bind(reader, names, arguments, keywords, node)
     lr = bound["lr"].value if "lr" in bound else None
@@ -130,6 +131,7 @@ def scheduler_call(
     node: ast.Call,
     known: bool = True,
 ) -> Value:
+    """The construction of a scheduler."""
     known = known and name in emulate.NAMES
     if name == "get_scheduler":
         return _hugging_face(reader, arguments, keywords, node, known)

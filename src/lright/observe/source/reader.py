@@ -334,7 +334,7 @@ class Reader:
         for parameter, keyword_default in zip(spec.kwonlyargs, spec.kw_defaults):
             names[parameter.arg] = self._bound(parameter, named.pop(parameter.arg, None), keyword_default, function)
         if spec.kwarg is not None:
-            names[spec.kwarg.arg] = Table({key: value for key, value in named.items()}, spec.kwarg.arg, open=True)
+            names[spec.kwarg.arg] = Table(dict(named.items()), spec.kwarg.arg, open=True)
         return names
 
     def _bound(self, parameter: ast.arg, given: Value | None, default: ast.expr | None, function: Function) -> Value:

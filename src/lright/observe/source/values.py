@@ -209,6 +209,7 @@ class Scope:
 
 
 def number(value: Scalar | Expr) -> Number:
+    """A Python number, text or expression as a value."""
     return Number(as_expr(value))
 
 
