@@ -59,6 +59,25 @@ for epoch in range(30):
     sched_g.step()
     sched_d.step()
 """,
+        """\
+import torch
+
+model = torch.nn.Linear(10, 2)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(50000, 10)), batch_size=128)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[20, 30, 40])
+seen = 0
+for epoch in range(50):
+    for (x,) in loader:
+        optimizer.zero_grad()
+        loss = model(x).pow(2).mean()
+        if seen == 0:
+            optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        loss.backward()
+        optimizer.step()
+        seen += 1
+    scheduler.step()
+""",
     )
     good = (
         """\
@@ -101,6 +120,26 @@ for epoch in range(30):
         actor_optimizer.step()
     scheduler.step()
 """,
+        """\
+import torch
+
+model = torch.nn.Linear(10, 2)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(50000, 10)), batch_size=128)
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.98)
+second_stage = False
+for epoch in range(50):
+    for (x,) in loader:
+        optimizer.zero_grad()
+        loss = model(x).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+    if not second_stage:
+        scheduler.step()
+    if loss.item() < 0.01 and not second_stage:
+        second_stage = True
+        optimizer = torch.optim.Adam(model.parameters(), lr=5e-6)
+""",
     )
     sources = ("torch 2.13: a scheduler keeps the optimizer object it was given and writes its param_groups",)
     fix_safety = """Moving the construction behind the second optimizer, or passing the optimizer whose name
@@ -126,6 +165,10 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
             updated = self._instead(case, optimizer, ticks)
             if updated is not None:
                 yield self._stale(case, scheduler, optimizer, updated, ticks)
+                continue
+            again = self._made_anew(case, optimizer, scheduler, ticks)
+            if again is not None:
+                yield self._left_behind(scheduler, optimizer, again, ticks)
                 continue
             named = self._namesake(case, scheduler, optimizer)
             if named is not None and ticks:
@@ -154,6 +197,38 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
                 seen = [owner for owner in owners if owner.seen]
                 return seen[0] if len(seen) == len(owners) else None
         return None
+
+    def _made_anew(
+        self, case: Case, optimizer: Optimizer, scheduler: Scheduler, ticks: list[Tick]
+    ) -> Optimizer | None:
+        """The optimizer that takes the name and the place of the scheduler's own one while training goes on, where the
+        scheduler is stepped regardless and nobody gives it the new one."""
+        loop = _outermost(ticks[0]) if ticks else None
+        if loop is None or case.training.of("set", scheduler.number):
+            return None
+        if any(not tick.site.within(loop) or tick.site.guards_below(loop) for tick in ticks):
+            return None
+        driven = {other.optimizer for other in case.all_schedulers()}
+        places = {site.place for site in case.updates(optimizer)}
+        for other in case.training.optimizers.values():
+            if other is optimizer or not other.seen or other.number in driven or other.text != optimizer.text:
+                continue
+            if any(inner is loop for inner in other.loops) and any(s.place in places for s in case.updates(other)):
+                return other
+        return None
+
+    def _left_behind(
+        self, scheduler: Scheduler, optimizer: Optimizer, again: Optimizer, ticks: list[Tick]
+    ) -> Finding:
+        message = (
+            f"{wiring.name_of(again)} is made anew here, during training, but {wiring.titled(scheduler)} keeps the one of "
+            f"line {optimizer.place.line}: from then on its steps change nothing"
+        )
+        related = [Related(scheduler.place, "the scheduler"), Related(ticks[0].site.place, "stepped here")]
+        return self.finding(
+            again.place, message, severity="warning", certainty=LIKELY, related=related,
+            subjects=[scheduler.number, optimizer.number],
+        )  # fmt: skip
 
     def _namesake(self, case: Case, scheduler: Scheduler, optimizer: Optimizer) -> Optimizer | None:
         """Another optimizer, without a scheduler, to which the scheduler belongs by its name."""
