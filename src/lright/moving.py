@@ -32,8 +32,11 @@ def _constructors(trainings: Sequence[Training]) -> set[Place]:
     return {
         place
         for training in trainings
-        for made in (*training.schedulers.values(), *training.optimizers.values())
-        for place in (made.place, getattr(made, "call", None))
+        for place in (
+            *(made.place for made in training.optimizers.values()),
+            *(made.place for made in training.schedulers.values()),
+            *(made.call for made in training.schedulers.values()),
+        )
         if place is not None
     }
 

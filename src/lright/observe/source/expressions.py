@@ -43,8 +43,15 @@ _BUILTINS = frozenset(
     "map max min next open pow print range reversed round set setattr sorted str sum super tuple type vars zip object "
     "property staticmethod classmethod Exception ValueError RuntimeError StopIteration NotImplementedError".split()
 )
+_ELEMENT = "the element"  # no name that a script can have
 MAX_UNROLL = 64
 MAX_UNROLLED = 20_000  # elements of all comprehensions together
+
+
+def constant_of(path: str) -> Number | None:
+    """``from math import pi``."""
+    module, _, name = path.rpartition(".")
+    return number(_CONSTANTS[name]) if name in _CONSTANTS and module in _NUMERIC_MODULES else None
 
 
 def evaluate(reader: Reader, node: ast.expr) -> Value:
@@ -282,7 +289,7 @@ def instantiate(
         reader.call_function(_bound(init, instance), arguments, keywords, node)
         instance.prefix = "self"
     else:
-        fields = [n for n in _fields(cls)]
+        fields = _fields(cls)
         for name, value in zip(fields, arguments):
             attributes[name] = reader.named(name, value, node)
         for name, value in keywords.items():
@@ -574,8 +581,10 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.S
     generator = node.generators[0]
     iterable = evaluate(reader, generator.iter)
     elements = elements_of(reader, iterable)
-    if elements is None and _makes_things(reader, node.elt):
+    if elements is None and _makes_things(node.elt):
         return _one_of_many(reader, node, iterable)
+    if elements is None and words.relevant([ast.Expr(node.elt)], reader.relevant):
+        return _looped(reader, node, generator)
     if elements is None or generator.ifs or reader.unrolled > MAX_UNROLLED:
         return reader.unknown(node, words.source(node), (iterable,))
     outer = reader.scope
@@ -589,11 +598,31 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.S
     return Items(items)
 
 
-def _makes_things(reader: Reader, node: ast.expr) -> bool:
+def _looped(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, generator: ast.comprehension) -> Value:
+    """``sum(train_step(batch) for batch in loader)``: a loop like any other."""
+    loop = getattr(node, "_lright_loop", None)
+    if loop is None:
+        keep = ast.copy_location(ast.Assign([ast.Name(_ELEMENT, ast.Store())], node.elt), node.elt)
+        ast.copy_location(keep.targets[0], node.elt)
+        body: list[ast.stmt] = [keep]
+        for test in generator.ifs:
+            body = [ast.copy_location(ast.If(test, body, []), test)]
+        loop = node._lright_loop = ast.copy_location(ast.For(generator.target, generator.iter, body, []), node)  # type: ignore[union-attr]
+    outer = reader.scope
+    reader.scope = Scope({}, outer, outer.function)
+    reader.frames.append(reader.scope)
+    reader.run_for(loop)
+    made = reader.scope.names.get(_ELEMENT)
+    reader.frames.pop()
+    reader.scope = outer
+    return Items([] if made is None else [made], open=True)
+
+
+def _makes_things(node: ast.expr) -> bool:
     from .optim import OPTIMIZERS
 
     names = {part.id if isinstance(part, ast.Name) else part.attr for part in ast.walk(node) if isinstance(part, (ast.Name, ast.Attribute))}
-    return bool(names & OPTIMIZERS) or words.relevant([ast.Expr(node)], reader.relevant)
+    return bool(names & OPTIMIZERS) or any(name.endswith("LR") for name in names)
 
 
 def _one_of_many(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, iterable: Value) -> Value:
