@@ -92,9 +92,7 @@ def hits(finding: Finding, record: Record, main: str) -> bool:
     if not is_loud(finding) or finding["rule"] not in fitting_rules(record):
         return False
     return any(
-        path == main and abs(line - marked) <= NEAR
-        for path, line in places(finding)
-        for marked in record["lines"]
+        path == main and abs(line - marked) <= NEAR for path, line in places(finding) for marked in record["lines"]
     )
 
 
@@ -135,9 +133,7 @@ def check(command: list[str], files: list[Path]) -> tuple[dict[str, Any], float]
         return {"findings": [], "errors": [{"path": str(files[0]), "message": message}]}, seconds
 
 
-def run(
-    records: list[Record], folder: Path, command: list[str]
-) -> list[tuple[Record, dict[str, Any], float]]:
+def run(records: list[Record], folder: Path, command: list[str]) -> list[tuple[Record, dict[str, Any], float]]:
     """Check every record's file (with the related files it needs) and score it."""
     results = []
     for record in records:
@@ -186,9 +182,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("records", type=Path, help="corpus.jsonl")
     parser.add_argument("files", type=Path, help="folder with <id>/<path> of every record")
-    parser.add_argument(
-        "--all", action="store_true", help="every framework, and records that need several files"
-    )
+    parser.add_argument("--all", action="store_true", help="every framework, and records that need several files")
     parser.add_argument("--only", default="", help="record ids, comma-separated")
     parser.add_argument("--verbose", action="store_true", help="print each counted finding's message")
     options = parser.parse_args(argv)

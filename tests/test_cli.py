@@ -75,11 +75,7 @@ def check_source(source: str, path: str, options: Options) -> FileReport:
 def _findings(source: str, options: Options) -> Iterator[Finding]:
     for number, line in enumerate(source.splitlines(), 1):
         for rule, (call, mend) in zip(RULES, MENDS.items(), strict=True):
-            if (
-                call not in line
-                or rule.id in options.ignore
-                or (options.select and rule.id not in options.select)
-            ):
+            if call not in line or rule.id in options.ignore or (options.select and rule.id not in options.select):
                 continue
             column = line.index(call) + 1
             place = Place(number, column, number, column + len(call))
@@ -164,9 +160,7 @@ def test_exit_codes(lright: Run, source: str, arguments: tuple[str, ...], code: 
     assert lright("check", "a.py", "--format", shape, *arguments).code == code
 
 
-@pytest.mark.parametrize(
-    ("source", "code"), [("poor()\n", 1), ("bad()\n", 1), ("x = 1\n", 0), ("hint()\n", 0)]
-)
+@pytest.mark.parametrize(("source", "code"), [("poor()\n", 1), ("bad()\n", 1), ("x = 1\n", 0), ("hint()\n", 0)])
 def test_exit_codes_of_a_diff(lright: Run, source: str, code: int) -> None:
     write(a=source)
     assert lright("check", "a.py", "--diff").code == code
@@ -413,9 +407,7 @@ def test_unsafe_fixes_alone_change_nothing_and_say_so(lright: Run) -> None:
     write(a="bad()\n")
     result = lright("check", "a.py", "--unsafe-fixes")
     assert Path("a.py").read_text() == "bad()\n"
-    assert (
-        result.err == "lright: --unsafe-fixes changes nothing alone: add --fix to write, --diff to look\n"
-    )
+    assert result.err == "lright: --unsafe-fixes changes nothing alone: add --fix to write, --diff to look\n"
 
 
 def test_a_file_that_cannot_be_written_back_is_reported_and_left(lright: Run) -> None:
@@ -457,9 +449,7 @@ def test_rules_and_explain(lright: Run) -> None:
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment
-    )
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment)
 
 
 def test_module_and_version() -> None:
@@ -534,16 +524,12 @@ def test_plot_draws_words_and_scripts_alike(lright: Run, monkeypatch: pytest.Mon
     Path("a.py").write_text("1")
     Path("b.py").write_text("2")
     Path("c.py").write_text("0")
-    result = lright(
-        "plot", "a.py", "cosine to 0", "--epochs", "90", "--steps-per-epoch", "10", "--", "--lr", "1"
-    )
+    result = lright("plot", "a.py", "cosine to 0", "--epochs", "90", "--steps-per-epoch", "10", "--", "--lr", "1")
     assert (result.code, result.err) == (0, "")
     assert "a.py" in result.out and "cosine to 0" in result.out and "90 epochs" in result.out
     assert ASKED[-1].arguments == ("--lr", "1") and not ASKED[-1].fixes
     rows = lright("plot", "b.py", "--format", "csv").out.splitlines()
-    assert rows[1] == '"b.py: optimizer, group 0",0.0,epochs,0.1' and rows[3].startswith(
-        '"b.py: optimizer, group 1"'
-    )
+    assert rows[1] == '"b.py: optimizer, group 0",0.0,epochs,0.1' and rows[3].startswith('"b.py: optimizer, group 1"')
     result = lright("plot", "c.py")
     assert (result.code, result.out) == (2, "")
     assert result.err == 'lright: c.py: its curve needs len(loader): give it with --set "len(loader)=..."\n'

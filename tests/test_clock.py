@@ -165,9 +165,7 @@ def test_updates_are_those_of_the_loop(epochs: int, batches: int, accumulate: in
     st.booleans(),
     st.sampled_from(["process", "global"]),
 )
-def test_batches_are_those_of_the_loader(
-    size: int, batch: int, processes: int, drop_last: bool, scope: str
-) -> None:
+def test_batches_are_those_of_the_loader(size: int, batch: int, processes: int, drop_last: bool, scope: str) -> None:
     share = math.ceil(size / processes)  # DistributedSampler pads
     if scope == "global":
         assume(batch % processes == 0)
@@ -212,10 +210,7 @@ def test_validations_by_fraction_and_by_update() -> None:
     assert Budget("100 updates", validate_every="10%").convert(
         Length.parse("3 validations"), Unit.UPDATE
     ).number == pytest.approx(30)
-    assert (
-        Budget(validate_every="500 updates").convert(Length.parse("2 validations"), Unit.UPDATE).number
-        == 1000
-    )
+    assert Budget(validate_every="500 updates").convert(Length.parse("2 validations"), Unit.UPDATE).number == 1000
 
 
 @pytest.mark.parametrize(

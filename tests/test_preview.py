@@ -46,9 +46,7 @@ class Counting:
 
 
 def nested(optimizer: Any) -> Any:
-    inner = S.SequentialLR(
-        optimizer, [S.LinearLR(optimizer, 0.1, total_iters=5), S.ExponentialLR(optimizer, 0.9)], [5]
-    )
+    inner = S.SequentialLR(optimizer, [S.LinearLR(optimizer, 0.1, total_iters=5), S.ExponentialLR(optimizer, 0.9)], [5])
     return S.SequentialLR(optimizer, [inner, S.CosineAnnealingLR(optimizer, 30)], [20])
 
 

@@ -228,8 +228,10 @@ class Case:
     def _same_guard(self, site: Site, loop: Loop) -> bool:
         reference = self.accumulation_guard(loop)
         return reference is not None and any(
-            g.branch is reference.branch and g.arm == reference.arm
-            or g.branch.test == reference.branch.test and g.arm == reference.arm
+            g.branch is reference.branch
+            and g.arm == reference.arm
+            or g.branch.test == reference.branch.test
+            and g.arm == reference.arm
             for g in site.guards_below(loop)
         )
 
@@ -344,7 +346,10 @@ class Case:
         def visit(expr: Expr) -> None:
             if not isinstance(expr, Op):
                 return
-            if expr.name in ("/", "//", "%", "<", "<=", ">", ">=", "-", "+", "==", "min", "max") and len(expr.args) == 2:
+            if (
+                expr.name in ("/", "//", "%", "<", "<=", ">", ">=", "-", "+", "==", "min", "max")
+                and len(expr.args) == 2
+            ):
                 with_tick = [_mentions(arg, formula.variable) for arg in expr.args]
                 if with_tick == [True, False] or (with_tick == [False, True] and expr.name not in ("/", "//", "%")):
                     other = expr.args[1 if with_tick[0] else 0]
@@ -378,7 +383,9 @@ class Case:
 
     def source(self, expr: Expr | None) -> str | None:
         """An expression as it can be written into the script; None where it has no spelling there."""
-        if expr is None or any(name.startswith(("@", "?")) and name not in self.training.facts for name in expr.symbols()):
+        if expr is None or any(
+            name.startswith(("@", "?")) and name not in self.training.facts for name in expr.symbols()
+        ):
             return None
         return str(expr)
 
@@ -440,7 +447,10 @@ class Case:
             unknown = self.unknowns()
             units = self.training.units
             self._witnesses = (
-                [{name: self._tried(name, row.get(units.get(name, EPOCHS), 10)) for name in unknown} for row in _WITNESSES]
+                [
+                    {name: self._tried(name, row.get(units.get(name, EPOCHS), 10)) for name in unknown}
+                    for row in _WITNESSES
+                ]
                 if unknown
                 else [{}]
             )
@@ -856,5 +866,3 @@ def _argument_value(
         function(0)  # an unknown symbol shows here, not in the middle of a curve
         return function
     raise LrightError("an argument is not known")
-
-

@@ -179,9 +179,7 @@ class _Session:
         elif titles:
             files.write_atomically(read.path, data, read.data)
         for title in titles:
-            print(
-                f"{report.path}: {self.screen.paint('mended', 'bold', 'green')}: {title}", file=self.beside
-            )
+            print(f"{report.path}: {self.screen.paint('mended', 'bold', 'green')}: {title}", file=self.beside)
         return report
 
     def _round(self, text: str, report: FileReport) -> tuple[str, FileReport, list[str]]:
@@ -299,13 +297,9 @@ def _check_parser() -> argparse.ArgumentParser:
         help="files, folders, or - for standard input (default: this folder)",
     )
     shape = parser.add_argument_group("what is shown").add_argument
-    shape(
-        "--format", type=_one_of(FORMATS), default="full", metavar="|".join(FORMATS), help="how to show it"
-    )
+    shape("--format", type=_one_of(FORMATS), default="full", metavar="|".join(FORMATS), help="how to show it")
     least = "the least severity that counts (default: warning)"
-    shape(
-        "--severity", type=_one_of(SEVERITIES), default="warning", metavar="|".join(SEVERITIES), help=least
-    )
+    shape("--severity", type=_one_of(SEVERITIES), default="warning", metavar="|".join(SEVERITIES), help=least)
     shape(
         "--select",
         action="append",
@@ -395,18 +389,13 @@ def _of_script(path: str, asked: argparse.Namespace, script_arguments: tuple[str
     curves = [curve for curve in report.curves if curve.points]
     if not curves and report.unknown:
         wanted = report.unknown[0]
-        raise LrightError(
-            f'{name}: its curve needs {", ".join(report.unknown)}: give it with --set "{wanted}=..."'
-        )
+        raise LrightError(f'{name}: its curve needs {", ".join(report.unknown)}: give it with --set "{wanted}=..."')
     if not curves:
         raise LrightError(f"{name}: no learning-rate schedule is seen in it: plot a schedule in words")
     from .records import replace
 
     several = len(curves) > 1
-    return [
-        Plotted(label := _label(name, curve, several), replace(drawable(curve), label=label))
-        for curve in curves
-    ]
+    return [Plotted(label := _label(name, curve, several), replace(drawable(curve), label=label)) for curve in curves]
 
 
 def _label(name: str, curve: Curve, several: bool) -> str:
@@ -491,9 +480,7 @@ def _rule_ids(wanted: Sequence[str], option: str) -> tuple[str, ...]:
         found = [rule.id for rule in known if _is_meant(rule, name)]
         if not found:
             everything = [word for rule in known for word in (rule.id, rule.slug)]
-            raise UsageError(
-                f"{option}: no rule {name!r}{_closest(name, everything)}; 'lright rules' lists them"
-            )
+            raise UsageError(f"{option}: no rule {name!r}{_closest(name, everything)}; 'lright rules' lists them")
         chosen += [rule for rule in found if rule not in chosen]
     return tuple(chosen)
 

@@ -312,9 +312,7 @@ class Rate:
             return cls(Length.parse(rest if rest[0].isdigit() else f"1 {rest}"))
         if len(words) == 3 and words[1] == "per" and words[2] in _UNITS:
             return cls(Length(1, _UNITS[words[2]]), _shifted(words[0], 0))
-        raise LrightError(
-            f"cannot read the rate {text!r}: write 'every batch', 'every 2 epochs', '4 per update'"
-        )
+        raise LrightError(f"cannot read the rate {text!r}: write 'every batch', 'every 2 epochs', '4 per update'")
 
     def count(self, length: Length, budget: Budget) -> Number:
         """The ticks in ``length``: whole ones, since a tick comes when its interval is complete."""

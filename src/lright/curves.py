@@ -44,7 +44,9 @@ def _epoch_lengths(case: Case) -> list[str] | None:
     names = [loop.trips.name for loop in loops if loop.kind == BATCH and isinstance(loop.trips, Sym)]
     given = {name: 1 for name in names}
     values = case.training.values(given)
-    if not names or any(loop.trips is None or loop.trips.number(values) is None for loop in loops if loop.kind != BATCH):
+    if not names or any(
+        loop.trips is None or loop.trips.number(values) is None for loop in loops if loop.kind != BATCH
+    ):
         return None
     if any(case.arguments(s, given) is None for s in case.schedulers() if s.known and not s.plateau):
         return None
@@ -102,9 +104,7 @@ def _of_optimizer(case: Case, optimizer: Optimizer, witness: Mapping[str, Scalar
     return [curve] if curve is not None else []
 
 
-def _told(
-    case: Case, optimizer: Optimizer, scheduler: Scheduler, witness: Mapping[str, Scalar]
-) -> Outcome | None:
+def _told(case: Case, optimizer: Optimizer, scheduler: Scheduler, witness: Mapping[str, Scalar]) -> Outcome | None:
     """The outcome of a scheduler that is told the time, whole epochs or not, by every one of its steps."""
     if not all(tick.argument is not None for tick in case.ticks(scheduler)):
         return None
@@ -179,5 +179,3 @@ def _lr_at(
         outcome = outcomes.get(event.subject)
         return outcome.lr_at_tick(moment.counts.get(("tick", event.subject), 0)) if outcome is not None else None
     return case.number(event.value, {**witness, **trips}) if isinstance(event.value, Expr) else None
-
-

@@ -392,5 +392,3 @@ def _ticked(case: Case, scheduler: object) -> str:
 
 def _rate_words(case: Case, updates: Sequence[object]) -> str:
     return " and ".join(dict.fromkeys(str(case.rate(site)) for site in updates))  # type: ignore[arg-type]
-
-

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from .errors import LrightError
-from .quantity import Expr, Op, Scalar, Sym, Unbound
+from .quantity import Expr, Lit, Op, Scalar, Sym, Unbound
 from .records import record
 from .situation import Training, Values
 from .timeline import Block, Branch, Event, Loop
@@ -407,6 +407,8 @@ class _Unroller:
             return all(self._crossings(arg, index, total, found) for arg in test.args)
         if all(self._unknown(test, index, trip) for trip in (0, 1, total // 2, total - 1)):
             return True  # never decided
+        if self._remainders(test, index, total, found):
+            return True
         if not isinstance(test, Op) or test.name not in ("<", "<=", ">", ">=", "==", "!="):
             return False
         if not all(self._linear(arg, index) for arg in test.args):
@@ -430,6 +432,27 @@ class _Unroller:
             if isinstance(expr, Op) and not self._crossings(expr, loop.index, total, found):
                 waiting += expr.args
         return sorted(found)
+
+    def _remainders(self, test: Expr, index: str, total: int, found: set[int]) -> bool:
+        """``(trip + 1) % 5000 == 0`` in a long loop: the few trips for which it holds."""
+        if not isinstance(test, Op) or test.name != "==" or total <= MAX_ENUMERATED:
+            return False
+        left = test.args[0]
+        if not isinstance(left, Op) or left.name != "%" or not self._linear(left.args[0], index):
+            return False
+        if any(index in self.closure(part) for part in (left.args[1], test.args[1])):
+            return False
+        try:
+            every, rest = (part.evaluate(self.values) for part in (left.args[1], test.args[1]))
+            first, second = (self._distance(Op("-", (left.args[0], Lit(0))), index, trip) for trip in (0, 1))
+        except (Unbound, ArithmeticError, TypeError, ValueError):
+            return False
+        if second - first != 1 or not isinstance(every, int) or not isinstance(rest, int) or total > 1000 * every:
+            return False
+        begin = int((rest - first) % every)
+        for trip in range(begin, total, every):
+            found.update(t for t in (trip, trip + 1) if 0 < t < total)
+        return True
 
     def _unknown(self, test: Expr, index: str, trip: int) -> bool:
         self.values.witness[index] = trip

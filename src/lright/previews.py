@@ -117,9 +117,7 @@ class _StandIn:
         ]
         self.defaults = dict(getattr(optimizer, "defaults", {}))
         self.state: dict[object, object] = {}
-        self._opt_called = (
-            True  # torch warns where the first step of a scheduler comes before the optimizer's
-        )
+        self._opt_called = True  # torch warns where the first step of a scheduler comes before the optimizer's
 
         def step() -> None:
             """Nothing: there is nothing to update."""

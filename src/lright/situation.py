@@ -254,4 +254,3 @@ class Situation:
     @property
     def default(self) -> Training | None:
         return self.trainings[0] if self.trainings else None
-

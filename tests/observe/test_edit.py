@@ -73,9 +73,7 @@ def test_move_after_loop_takes_its_comment_and_keeps_crlf_and_tabs() -> None:
 
 def test_a_comment_on_several_statements_stays() -> None:
     source = "for b in c:\n    # update\n    tick()\n    go()\n"
-    assert mended(source, "move-after-loop", "tick()", to="for b") == (
-        "for b in c:\n    # update\n    go()\ntick()\n"
-    )
+    assert mended(source, "move-after-loop", "tick()", to="for b") == ("for b in c:\n    # update\n    go()\ntick()\n")
 
 
 def test_move_a_guard_with_its_only_statement() -> None:
@@ -87,10 +85,7 @@ def test_move_a_guard_with_its_only_statement() -> None:
 
 def test_a_loop_left_empty_passes() -> None:
     source = "for b in c:\n    tick()  # decay\n"
-    assert (
-        mended(source, "move-after-loop", "tick()", to="for b")
-        == "for b in c:\n    pass\ntick()  # decay\n"
-    )
+    assert mended(source, "move-after-loop", "tick()", to="for b") == "for b in c:\n    pass\ntick()  # decay\n"
 
 
 def test_strings_keep_their_lines() -> None:
@@ -216,9 +211,7 @@ def test_replace_keeps_the_operators_around_it() -> None:
 
 def test_steps_are_applied_together() -> None:
     second = Remedy("insert-argument", "", at(LOOP, "range(90)"), "1")
-    first = Remedy(
-        "move-after-loop", "", at(LOOP, "scheduler.step()"), to=at(LOOP, "for batch"), then=(second,)
-    )
+    first = Remedy("move-after-loop", "", at(LOOP, "scheduler.step()"), to=at(LOOP, "for batch"), then=(second,))
     result = apply(LOOP, render(first, LOOP))
     assert "range(90, 1)" in result and "\n    scheduler.step()  # decay\n" in result
 
@@ -231,9 +224,7 @@ def test_a_block_emptied_by_two_steps_passes() -> None:
 
 def test_an_elif_without_else_is_deleted_whole() -> None:
     assert mended("if a:\n    b()\nelif c:\n    d()\ne()\n", "delete", "elif c") == "if a:\n    b()\ne()\n"
-    assert (
-        mended("if a:\n    b()\nelse:\n    d()\n", "delete", "d()") == "if a:\n    b()\nelse:\n    pass\n"
-    )
+    assert mended("if a:\n    b()\nelse:\n    d()\n", "delete", "d()") == "if a:\n    b()\nelse:\n    pass\n"
 
 
 @pytest.mark.parametrize(
@@ -318,11 +309,7 @@ def programs(draw: st.DrawFn) -> str:
                     yield here + draw(st.sampled_from(["elif z:", "else:"]))
                     yield from block(depth + 1)
             elif kind == 1:
-                yield (
-                    here
-                    + "for u in v: "
-                    + draw(st.sampled_from(["g()", "g(); tick()", "h(1); g(); tick()"]))
-                )
+                yield (here + "for u in v: " + draw(st.sampled_from(["g()", "g(); tick()", "h(1); g(); tick()"])))
             else:
                 yield here + draw(st.sampled_from(SIMPLE)).replace("{i}", here)
             if draw(st.integers(0, 3)) == 0:

@@ -97,9 +97,7 @@ def test_nothing_to_draw() -> None:
 @pytest.mark.parametrize(
     ("points", "low"), [([(0, 0.1), (1, 0.0)], 0), ([(0, 0.95), (1, 0.85)], 0.85), ([(0, 0.5), (1, 0.5)], 0)]
 )
-def test_the_axis_starts_at_zero_unless_values_are_close(
-    points: list[tuple[float, float]], low: float
-) -> None:
+def test_the_axis_starts_at_zero_unless_values_are_close(points: list[tuple[float, float]], low: float) -> None:
     assert bounds([Curve("", points)]).low == low
 
 
@@ -136,8 +134,6 @@ def test_numbers(value: float, text: str) -> None:
     assert number_text(value) == text
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (9999, "9999"), (10_000, "10k"), (1.5e6, "1.5M"), (3e9, "3B")]
-)
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (9999, "9999"), (10_000, "10k"), (1.5e6, "1.5M"), (3e9, "3B")])
 def test_counts(value: float, text: str) -> None:
     assert count_text(value) == text

@@ -48,9 +48,7 @@ MENDED = SOURCE.replace("        scheduler.step()\n", "    scheduler.step()\n")
 
 
 def cosine(end: float, t_max: float, label: str = "", ends: str = "hold") -> Curve:
-    points = tuple(
-        (end * i / 200, 0.05 + 0.05 * math.cos(math.pi * (end * i / 200) / t_max)) for i in range(201)
-    )
+    points = tuple((end * i / 200, 0.05 + 0.05 * math.cos(math.pi * (end * i / 200) / t_max)) for i in range(201))
     return Curve(points, "epoch", label, "optimizer", 0, "CosineAnnealingLR", ends)
 
 
@@ -264,9 +262,7 @@ def test_long_lines_are_cut_where_the_screen_ends() -> None:
     lines = [" " * 60 + "f(" + "x" * 100 + ")\n"]
     shown = excerpt(lines, Place(1, 61, 1, 164), Screen(width=40), gutter=2)
     assert shown == [" 1 │ f(" + "x" * 32 + "…", "   │ " + "^" * 35]
-    assert excerpt(lines, Place(1, 61, 1, 164), Screen(width=40, unicode=False), gutter=2)[0].endswith(
-        "xx..."
-    )
+    assert excerpt(lines, Place(1, 61, 1, 164), Screen(width=40, unicode=False), gutter=2)[0].endswith("xx...")
 
 
 def test_a_mark_far_to_the_right_is_scrolled_to() -> None:
@@ -393,9 +389,7 @@ def parsed(report: Report) -> Any:
 
 def test_json_version_1() -> None:
     curve = replace(cosine(90, 7.5), points=((0, 0.1), (1, math.nan), (2, math.inf), (3, 0.05)))
-    data = parsed(
-        Report([replace(wrong(), curves=(curve,)), clean("b.py")], [Failure("c.py", "is binary")])
-    )
+    data = parsed(Report([replace(wrong(), curves=(curve,)), clean("b.py")], [Failure("c.py", "is binary")]))
     assert list(data) == ["version", "files", "findings", "errors"]
     assert data["version"] == 1
     assert data["errors"] == [{"path": "c.py", "message": "is binary"}]
@@ -484,10 +478,7 @@ def test_the_pages_of_the_real_rules() -> None:
         assert shown.startswith(f"{rule.id} {rule.slug} ({rule.severity})")
         for title in ("Why it matters", "Bad", "Good", "The fix", "Sources"):
             assert f"\n{title}\n" in shown, f"{rule.id} tells no {title}"
-        assert (
-            max(map(columns, (line for line in shown.splitlines() if "│" not in line))) <= 80
-            or "://" in shown
-        )
+        assert max(map(columns, (line for line in shown.splitlines() if "│" not in line))) <= 80 or "://" in shown
     shown = "\n".join(table(all_rules(), Screen()))
     assert all(rule.slug in shown for rule in all_rules())
     assert json.loads(as_json(all_rules()))[0]["id"] == all_rules()[0].id

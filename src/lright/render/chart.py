@@ -239,9 +239,7 @@ def _draw_line(curve: Curve, box: Box, cells: list[list[_Mark]]) -> None:
                 cells[row][column] = _Mark(chr(BRAILLE + dots[row][column]), 0)
 
 
-def _spans(
-    points: Sequence[tuple[float, float]], box: Box, columns: int, rows: int
-) -> Iterator[tuple[int, int, int]]:
+def _spans(points: Sequence[tuple[float, float]], box: Box, columns: int, rows: int) -> Iterator[tuple[int, int, int]]:
     """For each column that the line through ``points`` crosses: column, top and bottom row (0 is the top)."""
     before: tuple[float, float] | None = None
     for x, y in points:

@@ -57,9 +57,7 @@ def excerpt(
         left = shift
         if end - shift > room and (end - start < room or start - shift > room // 2):
             left = max(shift, min(start - 4, end - room + 1))  # scrolled as far as the mark needs
-        shown.append(
-            _numbered(number, _scrolled(text, left, shift, room, screen), screen, gutter, strong=True)
-        )
+        shown.append(_numbered(number, _scrolled(text, left, shift, room, screen), screen, gutter, strong=True))
         under = " " * (start - left) + mark * min(end - start, room - start + left)
         if under.strip():
             shown.append(blank + screen.paint(under, "bold", style))

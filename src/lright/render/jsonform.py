@@ -81,8 +81,7 @@ def _finding(path: str, finding: Finding) -> dict[str, object]:
         "numbers": _finite(finding.numbers),
         "covers": list(finding.covers),
         "related": [
-            {"path": path, "line": related.place.line, "message": related.message}
-            for related in finding.related
+            {"path": path, "line": related.place.line, "message": related.message} for related in finding.related
         ],
         "fix": _fix(path, finding.fix) if finding.fix else None,
     }
@@ -93,8 +92,7 @@ def _fix(path: str, fix: Fix) -> dict[str, object]:
         "safety": "safe" if fix.safe else "unsafe",
         "title": fix.title,
         "edits": [
-            {"path": path, "start": list(edit.start), "end": list(edit.end), "text": edit.text}
-            for edit in fix.edits
+            {"path": path, "start": list(edit.start), "end": list(edit.end), "text": edit.text} for edit in fix.edits
         ],
         "verified": fix.verified,
     }
@@ -102,6 +100,5 @@ def _fix(path: str, fix: Fix) -> dict[str, object]:
 
 def _finite(values: Mapping[str, object]) -> dict[str, object]:
     return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
     }

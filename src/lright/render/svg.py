@@ -56,9 +56,7 @@ def _chart(curves: Sequence[Curve]) -> Iterator[str]:
 
 def _style(index: int) -> str:
     dash = DASHES[index % len(DASHES)]
-    return f'stroke="{COLORS[index % len(COLORS)]}" stroke-width="2"' + (
-        f' stroke-dasharray="{dash}"' if dash else ""
-    )
+    return f'stroke="{COLORS[index % len(COLORS)]}" stroke-width="2"' + (f' stroke-dasharray="{dash}"' if dash else "")
 
 
 def _curve(curve: Curve, box: Box, style: str) -> Iterator[str]:

@@ -37,9 +37,7 @@ def full(report: Report, screen: Screen, apply: Apply, *, severity: str = WARNIN
         shown = visible(file.findings, severity)
         drawn: set[tuple[Curve | None, Curve | None]] = set()
         for finding in shown:
-            yield from _finding(
-                file, finding, screen, apply, repeated=(finding.intended, finding.actual) in drawn
-            )
+            yield from _finding(file, finding, screen, apply, repeated=(finding.intended, finding.actual) in drawn)
             drawn.add((finding.intended, finding.actual))
         if not shown and detailed:
             yield from _clean(file, screen)
@@ -71,21 +69,13 @@ def summary(report: Report, screen: Screen, *, severity: str = WARNING) -> Itera
     safe = sum(finding.fix is not None and finding.fix.safe for finding in shown)
     unsafe = sum(finding.fix is not None and not finding.fix.safe for finding in shown)
     if safe:
-        yield f"{safe} fixable with --fix" + (
-            f", {unsafe} more with --fix --unsafe-fixes" if unsafe else ""
-        )
+        yield f"{safe} fixable with --fix" + (f", {unsafe} more with --fix --unsafe-fixes" if unsafe else "")
     elif unsafe:
-        yield from screen.wrap(
-            f"{unsafe} fixable with --fix --unsafe-fixes (--diff --unsafe-fixes shows how)"
-        )
+        yield from screen.wrap(f"{unsafe} fixable with --fix --unsafe-fixes (--diff --unsafe-fixes shows how)")
     for name in (WARNING, INFO):
         below = sum(finding.severity == name for finding in hidden)
         if below:
-            what = (
-                f"{below} more worth knowing"
-                if name == INFO
-                else f"{below} more {plural(below, name).split()[1]}"
-            )
+            what = f"{below} more worth knowing" if name == INFO else f"{below} more {plural(below, name).split()[1]}"
             yield screen.paint(f"{what}: --severity {name} shows {'it' if below == 1 else 'them'}", "dim")
 
 
@@ -106,9 +96,7 @@ def plural_of(noun: str) -> str:
 # One finding
 
 
-def _finding(
-    file: FileReport, finding: Finding, screen: Screen, apply: Apply, *, repeated: bool
-) -> Iterator[str]:
+def _finding(file: FileReport, finding: Finding, screen: Screen, apply: Apply, *, repeated: bool) -> Iterator[str]:
     place = screen.paint(f"{file.path}:{finding.place}:", "bold")
     level = screen.paint(finding.severity, "bold", STYLE[finding.severity])
     yield f"{place} {level} {screen.paint(finding.rule, 'bold')} {finding.slug}"
@@ -134,9 +122,7 @@ def _code(file: FileReport, finding: Finding, screen: Screen) -> Iterator[str]:
     yield from excerpt(lines, finding.place, screen, gutter=gutter)
     before = 0
     for related in finding.related:
-        shown = excerpt(
-            lines, related.place, screen, gutter=gutter, context=0, mark="-", note=related.message
-        )
+        shown = excerpt(lines, related.place, screen, gutter=gutter, context=0, mark="-", note=related.message)
         if related.place.line == before and columns(lines[before - 1]) <= screen.width - gutter - 3:
             shown = shown[1:]  # the line itself stands there already
         else:
@@ -223,9 +209,7 @@ def _mended(finding: Finding) -> Curve | None:
 
 
 def _title(what: str, curve: Curve) -> str:
-    return (
-        what if curve.label in ("", "planned", "intended", "actual", "real") else f"{what}: {curve.label}"
-    )
+    return what if curve.label in ("", "planned", "intended", "actual", "real") else f"{what}: {curve.label}"
 
 
 def _part(whole: Curve, part: Curve) -> str:
@@ -311,17 +295,14 @@ def in_words(curve: Curve) -> str:
     then = {"rise": "; then it rises", "raise": "; then it raises"}.get(curve.ends, "")
     name = curve.label or curve.scheduler or "learning rate"
     return (
-        f"{name}: {number_text(first)}{climb}, then {number_text(last)} "
-        f"after {end:,.6g} {plural_of(curve.unit)}{then}"
+        f"{name}: {number_text(first)}{climb}, then {number_text(last)} after {end:,.6g} {plural_of(curve.unit)}{then}"
     )
 
 
 def _circumstances(file: FileReport, screen: Screen) -> Iterator[str]:
     """What the verdicts on a file rest on, and what could not be judged."""
     if file.assumed:
-        yield from _row(
-            "assumed", ", ".join(f"{name} = {value}" for name, value in file.assumed.items()), screen
-        )
+        yield from _row("assumed", ", ".join(f"{name} = {value}" for name, value in file.assumed.items()), screen)
     if file.unknown:
         example = file.unknown[0]
         text = f'{", ".join(file.unknown)} (give it with --set "{example}=...")'

@@ -152,9 +152,7 @@ right; the first keeps the schedule as written and is offered first."""
         last = [lr for lr in (outcome.lr_at_tick(int(size) - 1), outcome.lr_at_tick(int(size))) if lr is not None]
         return bool(last) and min(last) <= 0.5 * peak  # a warmup over a few batches ends high
 
-    def _finding(
-        self, case: Case, scheduler: Scheduler, tick: Tick, reading: tuple[Length | None, str]
-    ) -> Finding:
+    def _finding(self, case: Case, scheduler: Scheduler, tick: Tick, reading: tuple[Length | None, str]) -> Finding:
         length, certainty = reading
         outcome = case.outcome(scheduler)
         numbers: dict[str, float | int | str | bool | None] = {}

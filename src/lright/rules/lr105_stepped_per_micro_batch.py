@@ -8,6 +8,7 @@ from ..case import EVERY_BATCH, Case, Outcome, Tick
 from ..finding import Finding
 from ..quantity import Unit
 from ..situation import Scheduler
+from ..timeline import MICRO
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
 from .ticking import Numbers, after_update, counting, name_of, out_of_sight, size_of, updates_of, written
 
@@ -101,13 +102,13 @@ for epoch in range(EPOCHS):
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
     fix_safety = """Unsafe: moving step() beside the optimizer update keeps the length as written; giving the length
 in micro-batches would be right as well."""
-    covers = ("LR201", "LR203", "LR205", "LR206", "LR211", "LR217", "LR101", "LR214", "LR208")
+    covers = ("LR201", "LR203", "LR205", "LR206", "LR211", "LR217", "LR101", "LR103", "LR214", "LR208")
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():
-            if not counting(case, scheduler) or not case.accumulates(scheduler.optimizer):
-                continue
             ticks = case.ticks(scheduler)
+            if not counting(case, scheduler) or not (case.accumulates(scheduler.optimizer) or _in_micro_loop(case, ticks)):
+                continue
             if not ticks or any(t.rate.unit != EVERY_BATCH or t.rate.every or t.rate.conditional for t in ticks):
                 continue
             outcomes = case.outcomes(scheduler)
@@ -161,6 +162,12 @@ in micro-batches would be right as well."""
             tick.site.place, message, certainty=certainty, numbers=numbers, related=related, remedies=remedies,
             actual=outcome.curve(label="actual") if outcome and case.known() else None, subjects=[scheduler.number],
         )  # fmt: skip
+
+
+def _in_micro_loop(case: Case, ticks: list[Tick]) -> bool:
+    """Whether it is stepped in a loop over the micro-batches of one update: ``for _ in range(accumulate)``."""
+    loops = [tick.site.loops[-1] for tick in ticks if tick.site.loops and tick.site.loops[-1].kind == MICRO]
+    return bool(loops) and not any(site.within(loop) for loop in loops for site in case.updates(None))
 
 
 RULE = SteppedPerMicroBatch()

@@ -161,9 +161,7 @@ for epoch in range(90):
             turned = mode_remedy(scheduler, "max" if mode == "min" else "min")
             if turned is not None and tick.argument_place is not None and tick.text.startswith("-"):
                 title = f"give {tick.text[1:]} itself, with the other mode"
-                remedies.append(
-                    Remedy("replace", title, tick.argument_place, tick.text[1:].strip(), then=(turned,))
-                )
+                remedies.append(Remedy("replace", title, tick.argument_place, tick.text[1:].strip(), then=(turned,)))
             message = (
                 f"{name_of(scheduler)} is given {tick.text}: with a relative threshold a negative metric that stays "
                 "the same counts as better, and the LR may never be cut"

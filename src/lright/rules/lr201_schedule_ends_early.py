@@ -103,7 +103,11 @@ the training would be right too."""
         def said(lr: float) -> str:
             if known:
                 return rate_text(lr)
-            return "its peak" if lr > 0.995 * peak else f"{lr / peak:{'.0%' if abs(lr) >= 0.01 * peak else '.2g'}} of its peak"
+            return (
+                "its peak"
+                if lr > 0.995 * peak
+                else f"{lr / peak:{'.0%' if abs(lr) >= 0.01 * peak else '.2g'}} of its peak"
+            )
 
         if after > floor + RISE * (peak - floor):
             return f" and then rises again, to {said(after)}"

@@ -151,7 +151,13 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
             optimizer = case.optimizer(scheduler)
             for child in case.children(scheduler):
                 other = case.optimizer(child)
-                if optimizer is not None and other is not None and other is not optimizer and optimizer.seen and other.seen:
+                if (
+                    optimizer is not None
+                    and other is not None
+                    and other is not optimizer
+                    and optimizer.seen
+                    and other.seen
+                ):
                     yield self._split(scheduler, child, optimizer, other)
                     break
             if (
@@ -198,9 +204,7 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
                 return seen[0] if len(seen) == len(owners) else None
         return None
 
-    def _made_anew(
-        self, case: Case, optimizer: Optimizer, scheduler: Scheduler, ticks: list[Tick]
-    ) -> Optimizer | None:
+    def _made_anew(self, case: Case, optimizer: Optimizer, scheduler: Scheduler, ticks: list[Tick]) -> Optimizer | None:
         """The optimizer that takes the name and the place of the scheduler's own one while training goes on, where the
         scheduler is stepped regardless and nobody gives it the new one."""
         loop = _outermost(ticks[0]) if ticks else None
@@ -217,9 +221,7 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
                 return other
         return None
 
-    def _left_behind(
-        self, scheduler: Scheduler, optimizer: Optimizer, again: Optimizer, ticks: list[Tick]
-    ) -> Finding:
+    def _left_behind(self, scheduler: Scheduler, optimizer: Optimizer, again: Optimizer, ticks: list[Tick]) -> Finding:
         message = (
             f"{wiring.name_of(again)} is made anew here, during training, but {wiring.titled(scheduler)} keeps the one of "
             f"line {optimizer.place.line}: from then on its steps change nothing"

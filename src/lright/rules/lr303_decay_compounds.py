@@ -121,6 +121,8 @@ means."""
             value = case.number(factor, {**witness, loop.index: trip})
             if value is None or value < 0 or (trip and value > last * (1 + 1e-9)) or value > 1.0001:
                 return None
+            if value == 0:
+                break  # a ramp that ends at nothing
             last, product, lowest = value, product * value, min(lowest, value)
         return (count, last, product) if lowest < 0.999 and _far_below(count, last, product) else None
 

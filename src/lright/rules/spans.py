@@ -336,9 +336,16 @@ def _end_of_function(found: Span, outcome: Outcome) -> int | None:
         top = highest(outcome, 0, end)
         if here is None or before is None or top is None or not here < before:
             continue
-        if here <= 1e-6 * top:
+        if here <= 1e-6 * top or here <= 0.5 * top and _turns(outcome, end):
             return end
     return None
+
+
+def _turns(outcome: Outcome, end: int) -> bool:
+    """Whether a smooth descent stops there, above zero: a cosine to a floor."""
+    around = [outcome.lr_at_tick(end + offset) for offset in (-2, -1, 0, 1)]
+    known = [lr for lr in around if lr is not None]
+    return len(known) == 4 and known[0] > known[1] > known[2] <= known[3]
 
 
 def fit(found: Span) -> list[Remedy]:

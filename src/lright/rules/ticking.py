@@ -154,5 +154,3 @@ def times(count: float) -> str:
     ('once', 'twice', '35,190 times')
     """
     return {1: "once", 2: "twice"}.get(int(count), f"{count:,.0f} times")
-
-

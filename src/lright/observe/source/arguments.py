@@ -70,15 +70,17 @@ def _set_default(reader: Reader, options: list[Option], key: str, value: Value, 
     """Of the functions that subcommands set, the one that trains is the one to read."""
     known = [option for option in options if option.destination == key]
     for option in known:
-        if not (isinstance(value, Function) and isinstance(option.default, Function) and option.default.name in reader.relevant):
+        if not (
+            isinstance(value, Function)
+            and isinstance(option.default, Function)
+            and option.default.name in reader.relevant
+        ):
             option.default = value
     if not known:
         options.append(Option([f"--{key}"], key, value, None, "store", None, node))
 
 
-def _option(
-    reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
-) -> Option | None:
+def _option(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Option | None:
     flags = [flag for flag in (reader.known(argument) for argument in arguments) if isinstance(flag, str)]
     if not flags:
         return None
@@ -122,7 +124,9 @@ def _value(reader: Reader, option: Option, given: list[list[str]] | None) -> Val
             return Items([number(v) for v in value])
         return Number(reader.fact(name, text, value, True, "command line", place, option.destination))
     if option.action in ("store_true", "store_false") and option.default is None:
-        return Number(reader.fact(name, text, option.action == "store_false", True, "argparse", place, option.destination))
+        return Number(
+            reader.fact(name, text, option.action == "store_false", True, "argparse", place, option.destination)
+        )
     default = option.default
     if default is None or isinstance(default, Number) and default.expr == Lit(None):
         required = default is None and not option.flags[0].startswith("-")
@@ -209,9 +213,7 @@ def _converted(option: Option, word: str) -> Scalar:
     return {"true": True, "false": False, "yes": True, "no": False}.get(word.lower(), word)
 
 
-def _read_command_line(
-    given: Sequence[str], options: list[Option], known_only: bool
-) -> dict[int, list[list[str]]]:
+def _read_command_line(given: Sequence[str], options: list[Option], known_only: bool) -> dict[int, list[list[str]]]:
     """The words behind each option (by its id), once for every time it is given, by the rules of argparse that scripts
     use."""
     found: dict[int, list[list[str]]] = {}
@@ -251,7 +253,10 @@ def _read_command_line(
 def _positional(free: list[str], options: list[Option], found: dict[int, list[list[str]]]) -> None:
     """Deal out the words that belong to no flag: each option leaves enough for those after it."""
     for place, option in enumerate(options):
-        later = sum(other.nargs if isinstance(other.nargs, int) else other.nargs in (None, "+") for other in options[place + 1 :])
+        later = sum(
+            other.nargs if isinstance(other.nargs, int) else other.nargs in (None, "+")
+            for other in options[place + 1 :]
+        )
         taken = min(_most(option), max(len(free) - later, 0))
         if taken:
             found[id(option)] = [free[:taken]]
@@ -280,6 +285,8 @@ def _lookup(flag: str, by_flag: dict[str, Option]) -> Option | None:
 
 
 def _is_flag(word: str, by_flag: dict[str, Option]) -> bool:
-    return word in by_flag or word.startswith("--") or (
-        word.startswith("-") and not word[1:].replace(".", "").replace("e", "").replace("-", "").isdigit()
+    return (
+        word in by_flag
+        or word.startswith("--")
+        or (word.startswith("-") and not word[1:].replace(".", "").replace("e", "").replace("-", "").isdigit())
     )

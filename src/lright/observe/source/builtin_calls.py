@@ -186,7 +186,9 @@ def _listed(kind: str) -> Callable[..., Value]:
             return arguments[0]
         elements = elements_of(reader, arguments[0])
         if elements is None:
-            return arguments[0] if isinstance(arguments[0], Items) else reader.unknown(node, words.source(node), arguments)
+            return (
+                arguments[0] if isinstance(arguments[0], Items) else reader.unknown(node, words.source(node), arguments)
+            )
         return Items(list(elements), kind)
 
     return listed

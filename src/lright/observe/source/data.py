@@ -198,7 +198,9 @@ def _subset(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Valu
     return dataset_thing(reader, length(reader, indices, node) if indices is not None else None)
 
 
-def _distributed_sampler(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
+def _distributed_sampler(
+    reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
+) -> Value:
     return Thing("sampler", reader.fresh())
 
 

@@ -55,7 +55,7 @@ def _names(node: ast.AST) -> frozenset[str]:
 def _decayed(statement: ast.AST, counters: Collection[str]) -> ast.Name | ast.Attribute | None:
     """The learning-rate variable to which a statement gives a smaller value."""
     if isinstance(statement, ast.AugAssign):
-        found: ast.expr | None = statement.target if isinstance(statement.op, (ast.Mult, ast.Div)) else None
+        found: ast.expr | None = statement.target if isinstance(statement.op, (ast.Mult, ast.Div, ast.Sub)) else None
     elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         found = statement.targets[0] if _shrinks(statement, counters) else None
     else:

@@ -172,9 +172,7 @@ class _Editor:
     def _do_remove_argument(self, remedy: Remedy) -> None:
         start = (remedy.place.line, remedy.place.column)
         for call in ast.walk(self.tree):
-            if isinstance(call, ast.Call) and any(
-                self._is_at(argument, start) for argument in _arguments(call)
-            ):
+            if isinstance(call, ast.Call) and any(self._is_at(argument, start) for argument in _arguments(call)):
                 items = self._items(call)
                 self._remove_item(items, self._index(items, remedy.place))
                 return
@@ -289,9 +287,7 @@ class _Editor:
         """Next to one of several statements on a line, or after a colon: with a semicolon."""
         piece = text[0][0].rstrip("; \t").lstrip()
         if len(text) > 1 or "#" in piece or any(map(_is_compound, (anchor, *ast.parse(piece).body))):
-            raise EditError(
-                f"line {anchor.lineno}: several statements share this line: give each its own first"
-            )
+            raise EditError(f"line {anchor.lineno}: several statements share this line: give each its own first")
         place = self.place(anchor)
         if after:
             end = (place.end_line, place.end_column)
@@ -342,9 +338,7 @@ class _Editor:
         elif before and before.end_line == place.line:
             self._edit((before.end_line, before.end_column), (place.end_line, place.end_column), "")
         else:
-            raise EditError(
-                f"line {statement.lineno}: the statement shares its line: give it its own first"
-            )
+            raise EditError(f"line {statement.lineno}: the statement shares its line: give it its own first")
 
     def _remove_lines(self, first: int, last: int) -> None:
         if _line_end(self.lines[last - 1]):
@@ -415,14 +409,10 @@ class _Editor:
         import tokenize
 
         lines = [line.rstrip("\r\n") + "\n" for line in self.lines[place.line - 1 : place.end_line]]
-        lines[-1] = (
-            lines[-1][: place.end_column - 1] + ")"
-        )  # in brackets line ends and indentation mean nothing
+        lines[-1] = lines[-1][: place.end_column - 1] + ")"  # in brackets line ends and indentation mean nothing
         lines[0] = "(" + lines[0][place.column - 1 :]
         layout = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER)
-        tokens = [
-            token for token in tokenize.generate_tokens(iter(lines).__next__) if token.type not in layout
-        ]
+        tokens = [token for token in tokenize.generate_tokens(iter(lines).__next__) if token.type not in layout]
 
         def where(position: Position) -> Position:
             row, column = position
@@ -485,9 +475,7 @@ class _Editor:
             new = ast.parse(text.strip(), mode="eval").body
         except SyntaxError:
             return False
-        if not isinstance(
-            new, (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Lambda, ast.Await)
-        ):
+        if not isinstance(new, (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Lambda, ast.Await)):
             return False
         around = (
             ast.BinOp,
@@ -501,11 +489,7 @@ class _Editor:
         )
         for parent in ast.walk(self.tree):
             for child in ast.iter_child_nodes(parent):
-                if (
-                    isinstance(child, ast.expr)
-                    and child.lineno == place.line
-                    and self.place(child) == place
-                ):
+                if isinstance(child, ast.expr) and child.lineno == place.line and self.place(child) == place:
                     held = isinstance(parent, ast.Subscript) and child is parent.slice
                     return isinstance(parent, around) and not held
         return False
@@ -583,9 +567,7 @@ def _string_lines(statement: ast.stmt) -> set[int]:
     """The lines that begin inside a string: their white space is part of its value."""
     inside: set[int] = set()
     for node in ast.walk(statement):
-        if isinstance(node, ast.JoinedStr) or (
-            isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))
-        ):
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))):
             inside.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
     return inside
 

@@ -300,7 +300,9 @@ def instantiate(
     return instance
 
 
-_PLAIN_BASES = frozenset(("builtins.object", "abc.ABC", "ABC", "torch.nn.Module", "nn.Module", "typing.NamedTuple", "typing.Generic"))
+_PLAIN_BASES = frozenset(
+    ("builtins.object", "abc.ABC", "ABC", "torch.nn.Module", "nn.Module", "typing.NamedTuple", "typing.Generic")
+)
 
 
 def _fields(cls: Class) -> list[str]:
@@ -340,7 +342,12 @@ def _worth_keeping(reader: Reader, left: Value, right: Value) -> bool:
 
 
 def _list_arithmetic(reader: Reader, node: ast.AST, left: Value, name: str | None, right: Value) -> Value:
-    if name == "+" and isinstance(left, Items) and isinstance(right, Items) and len(left.items) + len(right.items) <= 65_536:
+    if (
+        name == "+"
+        and isinstance(left, Items)
+        and isinstance(right, Items)
+        and len(left.items) + len(right.items) <= 65_536
+    ):
         return Items([*left.items, *right.items], left.kind, left.open or right.open)
     if name == "*" and isinstance(left, Items):
         times = reader.known(right)
@@ -445,7 +452,9 @@ def _membership(reader: Reader, left: Value, right: Value, node: ast.AST) -> Exp
 def _conditional(reader: Reader, node: ast.IfExp) -> Value:
     test = reader.test(node.test)
     decided = reader.decide(test)
-    if words.relevant([ast.Expr(node.body)], reader.relevant) or words.relevant([ast.Expr(node.orelse)], reader.relevant):
+    if words.relevant([ast.Expr(node.body)], reader.relevant) or words.relevant(
+        [ast.Expr(node.orelse)], reader.relevant
+    ):
         reader.note_setting(test, decided, node)
     if decided is not None:
         return evaluate(reader, node.body if decided else node.orelse)
@@ -621,7 +630,11 @@ def _looped(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.SetComp,
 def _makes_things(node: ast.expr) -> bool:
     from .optim import OPTIMIZERS
 
-    names = {part.id if isinstance(part, ast.Name) else part.attr for part in ast.walk(node) if isinstance(part, (ast.Name, ast.Attribute))}
+    names = {
+        part.id if isinstance(part, ast.Name) else part.attr
+        for part in ast.walk(node)
+        if isinstance(part, (ast.Name, ast.Attribute))
+    }
     return bool(names & OPTIMIZERS) or any(name.endswith("LR") for name in names)
 
 
@@ -745,4 +758,3 @@ _HANDLERS: dict[type, Callable[..., Value]] = {
     ast.Starred: _inner,
     ast.Yield: _yield,
 }
-

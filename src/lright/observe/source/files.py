@@ -122,9 +122,7 @@ def encode(text: str, like: Input) -> bytes:
 
     Raises LrightError where the encoding cannot say it, or does not give even the unchanged file back.
     """
-    refusal = LrightError(
-        f"{shown(like.path)}: cannot be written back as {like.encoding}: save it as UTF-8"
-    )
+    refusal = LrightError(f"{shown(like.path)}: cannot be written back as {like.encoding}: save it as UTF-8")
     try:
         unchanged, data = like.text.encode(like.encoding), text.encode(like.encoding)
     except UnicodeError:
@@ -147,9 +145,7 @@ def write_atomically(path: str, data: bytes, was: bytes) -> None:
     try:
         with open(target, "rb") as file:
             if file.read() != was:
-                raise LrightError(
-                    f"{shown(path)}: changed while it was being checked: run the command again"
-                )
+                raise LrightError(f"{shown(path)}: changed while it was being checked: run the command again")
         status = os.stat(target)
         handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".lright-")
         try:
@@ -201,18 +197,12 @@ def _encoding(data: bytes, name: str) -> str:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
         message, _, named = str(error).partition(": ")
-        if message.startswith(
-            "invalid or missing"
-        ):  # declares nothing, and is not UTF-8: decoding tells the line
+        if message.startswith("invalid or missing"):  # declares nothing, and is not UTF-8: decoding tells the line
             return "utf-8"
-        reason = (
-            f"declares the unknown encoding {named}" if "unknown" in message else "has no valid encoding"
-        )
+        reason = f"declares the unknown encoding {named}" if "unknown" in message else "has no valid encoding"
         raise ReadError(name, f"{reason}: save it as UTF-8, or declare the encoding it has") from None
     if not _keeps_ascii(encoding):
-        raise ReadError(
-            name, f"declares the encoding {encoding}, which is none for source: save it as UTF-8"
-        )
+        raise ReadError(name, f"declares the encoding {encoding}, which is none for source: save it as UTF-8")
     return encoding
 
 
@@ -236,9 +226,7 @@ def _below(folder: str) -> Iterator[str]:
         if name.endswith(".py"):
             if not _is_foreign(folder, os.path.dirname(name), foreign) and os.path.isfile(path):
                 yield path
-        elif os.path.isdir(path) and not os.path.islink(
-            path
-        ):  # a repository inside: git names no file of it
+        elif os.path.isdir(path) and not os.path.islink(path):  # a repository inside: git names no file of it
             yield from _below(path.rstrip("/"))
 
 
@@ -289,9 +277,7 @@ def _in_checkout(folder: str) -> bool:
 def _walk(folder: str) -> Iterator[str]:
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(
-            name
-            for name in folders
-            if name not in MADE and not os.path.exists(os.path.join(here, name, "pyvenv.cfg"))
+            name for name in folders if name not in MADE and not os.path.exists(os.path.join(here, name, "pyvenv.cfg"))
         )
         for name in files:
             path = os.path.join(here, name) if here != "." else name

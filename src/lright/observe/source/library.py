@@ -62,7 +62,9 @@ def call_external(
         known = not namesake(path, name)
         if "diffusers" in path and name == "get_scheduler":
             arguments, keywords, known = of_diffusers(reader, arguments, keywords)
-        return scheduler_call(reader, name, arguments, keywords, node, known=known and not takes_more(path, name, keywords))
+        return scheduler_call(
+            reader, name, arguments, keywords, node, known=known and not takes_more(path, name, keywords)
+        )
     if is_optimizer(path, name):
         return optimizer_call(reader, name, arguments, keywords, node)
     if path in ("os.environ.get", "os.getenv"):

@@ -141,9 +141,7 @@ def _known_part(reader: Reader, iterable: Value, node: ast.For | ast.AsyncFor) -
     return rows
 
 
-def iteration(
-    reader: Reader, iterable: Value, index: str, node: ast.AST
-) -> tuple[Expr | None, Value, int | None]:
+def iteration(reader: Reader, iterable: Value, index: str, node: ast.AST) -> tuple[Expr | None, Value, int | None]:
     """Trips, the element of a trip, and the loader that is iterated, if it is one."""
     here = Sym(index)
     if isinstance(iterable, Range):
@@ -211,9 +209,7 @@ def _wrapped(reader: Reader, wrapped: Wrapped, index: str, node: ast.AST) -> tup
     return trips, element, over
 
 
-def _open(
-    reader: Reader, node: ast.AST, index: str, trips: Expr | None, text: str, over: int | None
-) -> Loop:
+def _open(reader: Reader, node: ast.AST, index: str, trips: Expr | None, text: str, over: int | None) -> Loop:
     return Loop(
         reader.place(node),
         index,
@@ -273,9 +269,7 @@ def _after_body(reader: Reader, carried: list[tuple[dict[str, Value], str, Sym, 
     return found
 
 
-def _broken_trips(
-    reader: Reader, loop: Loop, carried: list[tuple[dict[str, Value], str, Sym, Expr]]
-) -> Expr | None:
+def _broken_trips(reader: Reader, loop: Loop, carried: list[tuple[dict[str, Value], str, Sym, Expr]]) -> Expr | None:
     """The trips of a loop that is left by a test on a counter: ``if step >= max_steps: break``."""
     definitions = _after_body(reader, carried, loop.index)
     found = loop.trips
@@ -291,9 +285,7 @@ def _broken_trips(
     return found
 
 
-def _counters_to_remainders(
-    reader: Reader, loop: Loop, carried: list[tuple[dict[str, Value], str, Sym, Expr]]
-) -> None:
+def _counters_to_remainders(reader: Reader, loop: Loop, carried: list[tuple[dict[str, Value], str, Sym, Expr]]) -> None:
     """``n += 1`` and ``if n == k: ...; n = 0``: the test says that every k-th trip comes through, and is written so."""
     for names, name, symbol, start in carried:
         end = names.get(name)
@@ -303,7 +295,12 @@ def _counters_to_remainders(
         test, reset, counted = expr.args
         if reader.known(Number(reset)) != 0 or linear_increment(counted, symbol) != Lit(1):
             continue
-        if isinstance(test, Op) and test.name in ("==", ">=") and test.args[0] == counted and not depends(test.args[1], loop.index):
+        if (
+            isinstance(test, Op)
+            and test.name in ("==", ">=")
+            and test.args[0] == counted
+            and not depends(test.args[1], loop.index)
+        ):
             every = op("==", op("%", op("+", Sym(loop.index), 1), test.args[1]), 0)
             names[name] = Number(op("if", every, Lit(0), counted))
             _replace_tests(loop.body, test, every)
@@ -377,9 +374,7 @@ def _settled(reader: Reader, expr: Expr) -> bool:
     return all(name in reader.facts or name in reader.definitions or name[:1] == "@" for name in expr.symbols())
 
 
-def _solve(
-    reader: Reader, test: Expr, definitions: dict[str, Expr], index: str, after: bool = False
-) -> Expr | None:
+def _solve(reader: Reader, test: Expr, definitions: dict[str, Expr], index: str, after: bool = False) -> Expr | None:
     """The number of trips before ``test`` comes true, for tests that are linear in the trip.
 
     ``after``: the test stands inside the body and the trip in which it comes true still counts.
@@ -430,5 +425,3 @@ def _slope(expr: Expr, index: str) -> Expr | None:
         slope = _slope(inner, index)
         return None if slope is None else op("*", slope, factor)
     return None
-
-

@@ -141,7 +141,9 @@ def scheduler_call(
     if name == "ChainedScheduler":
         names = ["schedulers", "optimizer"]
     bound = bind(reader, names, arguments, keywords, node)
-    first = keywords.get("optimizer") or (arguments[names.index("optimizer")] if len(arguments) > names.index("optimizer") else None)
+    first = keywords.get("optimizer") or (
+        arguments[names.index("optimizer")] if len(arguments) > names.index("optimizer") else None
+    )
     if "lr_lambda" in bound:
         bound["lr_lambda"].value = _formulas(reader, bound["lr_lambda"].value, node)
     optimizer = find(first, "optimizer")

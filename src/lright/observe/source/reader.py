@@ -334,7 +334,8 @@ class Reader:
         for parameter, keyword_default in zip(spec.kwonlyargs, spec.kw_defaults):
             names[parameter.arg] = self._bound(parameter, named.pop(parameter.arg, None), keyword_default, function)
         if spec.kwarg is not None:
-            names[spec.kwarg.arg] = Table(dict(named.items()), spec.kwarg.arg, open=True)
+            unseen = "**" in named or not self.routes or not isinstance(self.routes[-1], ast.Call)
+            names[spec.kwarg.arg] = Table(dict(named.items()), spec.kwarg.arg, open=unseen)
         return names
 
     def _bound(self, parameter: ast.arg, given: Value | None, default: ast.expr | None, function: Function) -> Value:
@@ -1030,7 +1031,9 @@ def _import_from(reader: Reader, node: ast.ImportFrom) -> None:
             reader.stars.append(module)
         else:
             path = f"{module}.{alias.name}" if node.module else module + alias.name
-            reader.scope.names[alias.asname or alias.name] = External(path)
+            from .expressions import constant_of
+
+            reader.scope.names[alias.asname or alias.name] = constant_of(path) or External(path)
 
 
 def _return(reader: Reader, node: ast.Return) -> Flow:

@@ -137,7 +137,9 @@ class FirstTrip(Expr):
         return FirstTrip(
             self.test.substituted(inner),
             self.index,
-            tuple((name, start.substituted(replacements), step.substituted(inner)) for name, start, step in self.states),
+            tuple(
+                (name, start.substituted(replacements), step.substituted(inner)) for name, start, step in self.states
+            ),
             None if self.limit is None else self.limit.substituted(replacements),
             self.counted,
         )

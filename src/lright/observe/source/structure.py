@@ -370,5 +370,3 @@ def _mark_accumulation(test: Expr | None, units: dict[str, Dimension], proven: s
         return
     for arg in test.args:
         _mark_accumulation(arg, units, proven)
-
-

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from ...quantity import Lit, Sym
+from ...timeline import Place
 from . import spelling, words
 from .builtin_calls import range_call
 from .values import (
@@ -29,6 +30,8 @@ from .values import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .reader import Reader
+
+Written = tuple[object, int]  # a node of a configuration in YAML, and the line of the script before its first
 
 
 def _scaler(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
@@ -146,19 +149,55 @@ def read_yaml(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Va
         found = yaml.safe_load(text)
     except yaml.YAMLError:
         return reader.unknown(node, words.source(node), arguments)
-    return _plain(reader, found, reader.assigning or "config", node)
+    return _plain(reader, found, reader.assigning or "config", reader.place(node), _written(reader, text))
 
 
-def _plain(reader: Reader, found: object, text: str, node: ast.AST) -> Value:
+def _written(reader: Reader, text: str) -> Written:
+    """The nodes of a configuration, and the line of the script on which it begins (None: not found)."""
+    import yaml
+
+    wanted = text.splitlines()
+    first = next((i for i, line in enumerate(wanted) if line.strip()), 0)
+    for number_, line in enumerate(reader.lines):
+        begin = number_ - first
+        there = reader.lines[max(begin, 0) : begin + len(wanted)]
+        if begin >= 0 and wanted[first] in line and all(w.strip() in t for w, t in zip(wanted, there)):
+            return yaml.compose(text), begin
+    return None, 0
+
+
+def _below(written: Written, key: object) -> Written:
+    """What stands under a key or a position."""
+    held = getattr(written[0], "value", None)
+    if isinstance(held, list) and isinstance(key, int) and key < len(held) and not isinstance(held[key], tuple):
+        return held[key], written[1]
+    for pair in held if isinstance(held, list) else ():
+        if isinstance(pair, tuple) and getattr(pair[0], "value", None) == str(key):
+            return pair[1], written[1]
+    return None, 0
+
+
+def _place_in(written: Written, lines: Sequence[str], otherwise: Place) -> Place:
+    if written[0] is None:
+        return otherwise
+    start, end = written[0].start_mark, written[0].end_mark  # type: ignore[attr-defined]
+    line = written[1] + start.line + 1
+    if start.line != end.line or end.column > len(lines[line - 1]):
+        return otherwise
+    return Place(line, start.column + 1, line, end.column + 1)
+
+
+def _plain(reader: Reader, found: object, text: str, call: Place, written: Written) -> Value:
     """A parsed configuration as values; the scalars in it are settings."""
     if isinstance(found, dict):
-        return Table({k: _plain(reader, v, f"{text}[{k!r}]", node) for k, v in found.items()}, text)
+        parts = {k: _plain(reader, v, f"{text}[{k!r}]", call, _below(written, k)) for k, v in found.items()}
+        return Table(parts, text)
     if isinstance(found, list):
-        return Items([_plain(reader, part, f"{text}[{i}]", node) for i, part in enumerate(found)])
+        return Items([_plain(reader, v, f"{text}[{i}]", call, _below(written, i)) for i, v in enumerate(found)])
     if isinstance(found, (bool, int, float, str)):
-        place = reader.place(node)
+        place = _place_in(written, reader.lines, call)
         return Number(reader.fact(f"{text}@{place.line}", text, found, True, "literal", place, words.option_name(text)))
-    return NONE if found is None else reader.unknown(node, text)
+    return NONE if found is None else reader.unknown(None, text)
 
 
 def environment(reader: Reader, key: Value, default: Value | None, node: ast.AST) -> Value:
@@ -214,6 +253,11 @@ def _not_followed(reader: Reader, arguments: Sequence[Value], keywords: dict[str
     return reader.unknown(node, words.source(node), arguments)
 
 
+def _configuration(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
+    """``OmegaConf.create`` of a dict or of YAML."""
+    return arguments[0] if arguments and isinstance(arguments[0], Table) else read_yaml(reader, arguments, keywords, node)
+
+
 def _launcher(name: str) -> Callable[..., Value]:
     def started(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
         from . import launchers
@@ -231,7 +275,7 @@ BY_PATH: dict[str, Callable[..., Value]] = {
     "dataclasses.field": _launcher("declared"), "pydantic.Field": _launcher("declared"), "attrs.field": _launcher("declared"),
     "torch.multiprocessing.spawn": _launcher("spawn"), "torch.multiprocessing.start_processes": _launcher("spawn"),
     "torch.multiprocessing.spawn.spawn": _launcher("spawn"), "accelerate.notebook_launcher": _launcher("launch"),
-    "detectron2.engine.launch": _launcher("launch"),
+    "detectron2.engine.launch": _launcher("launch"), "omegaconf.OmegaConf.create": _configuration,
 }  # fmt: skip
 CALLS: dict[str, Callable[..., Value]] = {
     "GradScaler": _scaler, "Accelerator": _accelerator, "ArgumentParser": _parser, "HfArgumentParser": _not_followed,

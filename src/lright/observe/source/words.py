@@ -179,7 +179,9 @@ def match_as_if(node: ast.Match) -> ast.If:
         chain = [ast.copy_location(made, case.body[0])]
     if chain and isinstance(chain[0], ast.If):
         return chain[0]
-    return ast.copy_location(ast.If(ast.copy_location(ast.Constant(True), node.subject), chain or [ast.Pass()], []), node)
+    return ast.copy_location(
+        ast.If(ast.copy_location(ast.Constant(True), node.subject), chain or [ast.Pass()], []), node
+    )
 
 
 def _pattern_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
@@ -238,7 +240,12 @@ def _statement_matters(statement: ast.stmt, functions: frozenset[str]) -> bool:
 
 def _relevant(node: ast.AST, functions: frozenset[str]) -> bool:
     if isinstance(node, ast.Attribute):
-        return node.attr in _RELEVANT_ATTRIBUTES or node.attr.endswith("LR") or node.attr in functions or names_scheduler(node.attr)
+        return (
+            node.attr in _RELEVANT_ATTRIBUTES
+            or node.attr.endswith("LR")
+            or node.attr in functions
+            or names_scheduler(node.attr)
+        )
     if isinstance(node, ast.Name):
         return node.id in functions or node.id.endswith("LR") or names_scheduler(node.id) or names_optimizer(node.id)
     return False
@@ -246,15 +253,18 @@ def _relevant(node: ast.AST, functions: frozenset[str]) -> bool:
 
 def relevant_functions(tree: ast.Module) -> frozenset[str]:
     """The functions of a file that may have to do with the learning rate, directly or through others."""
-    bodies = {
-        node.name: node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    }
+    bodies = {node.name: node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
     mentioned = {
-        name: {n.attr if isinstance(n, ast.Attribute) else n.id for n in ast.walk(body) if isinstance(n, (ast.Attribute, ast.Name))}
+        name: {
+            n.attr if isinstance(n, ast.Attribute) else n.id
+            for n in ast.walk(body)
+            if isinstance(n, (ast.Attribute, ast.Name))
+        }
         for name, body in bodies.items()
     }
     found = {
-        name for name, names in mentioned.items()
+        name
+        for name, names in mentioned.items()
         if names & _RELEVANT_ATTRIBUTES or any(n.endswith("LR") or names_scheduler(n) for n in names)
     }
     while True:
@@ -350,7 +360,9 @@ def condition(fact: Fact, value: Scalar) -> str:
     return f"option:{name}={value}"
 
 
-_TORCH_OPTIM = frozenset(("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "LBFGS"))
+_TORCH_OPTIM = frozenset(
+    ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "LBFGS")
+)
 
 
 def defined_by_star(name: str) -> bool:

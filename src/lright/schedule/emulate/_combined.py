@@ -175,9 +175,7 @@ class ChainedScheduler(Combined):
 
     def __init__(self, schedulers: Sequence[Any], optimizer: Live | None = None) -> None:
         if len(schedulers) < 1:
-            raise ValueError(
-                "ChainedScheduler expects at least one scheduler to be chained, but got no scheduler."
-            )
+            raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
         optimizer = optimizer or schedulers[0].optimizer
         self.check_members(optimizer, schedulers)
         self.schedulers = schedulers

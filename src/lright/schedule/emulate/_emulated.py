@@ -267,9 +267,7 @@ class Emulated:
     def _momentum(self, tick: int, group: int, parameter: str) -> float:
         first = self.optimizer.groups[group]
         if parameter not in first:
-            raise LrightError(
-                f"group {group} of the optimizer has no {parameter!r}: it has {', '.join(first)}"
-            )
+            raise LrightError(f"group {group} of the optimizer has no {parameter!r}: it has {', '.join(first)}")
         self._replay_to(tick)
         if self._moves_momentum and parameter in ("momentum", "betas"):
             return float(self._momenta[tick][group])

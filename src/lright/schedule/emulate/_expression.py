@@ -176,9 +176,7 @@ def _compare(node: ast.Compare, names: frozenset[str]) -> Body:
 
     def evaluate(values: Mapping[str, Any]) -> Any:
         results = [operand(values) for operand in operands]
-        return all(
-            f is not None and f(a, b) for f, a, b in zip(functions, results[:-1], results[1:], strict=True)
-        )
+        return all(f is not None and f(a, b) for f, a, b in zip(functions, results[:-1], results[1:], strict=True))
 
     if None in functions:
         raise unreadable(node, f"the comparison {ast.unparse(node)!r} is not understood")

@@ -22,9 +22,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     closed = True
 
-    def __init__(
-        self, optimizer: Live, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Live, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         if T_0 <= 0 or not isinstance(T_0, int):
             raise ValueError(f"Expected positive integer T_0, but got {T_0}")
         if T_mult < 1 or not isinstance(T_mult, int):
@@ -103,9 +101,7 @@ class CyclesMomentum(LRScheduler):
         self.max_momentums = per_group("max_momentum", optimizer, max_momentum)
         self.base_momentums = per_group("base_momentum", optimizer, base_momentum)
         if fresh:
-            for group, low, high in zip(
-                optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True
-            ):
+            for group, low, high in zip(optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True):
                 self.put_momentum(group, high)
                 group["max_momentum"] = high
                 group["base_momentum"] = low
@@ -234,9 +230,7 @@ class OneCycleLR(CyclesMomentum):
         if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
-            )
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         self.anneal_strategy = anneal_strategy
         max_lrs = per_group("max_lr", optimizer, max_lr)
         if last_epoch == -1:
@@ -268,8 +262,7 @@ class OneCycleLR(CyclesMomentum):
     def rates(self) -> list[Any]:
         if self.last_epoch > self.total_steps:
             raise ValueError(
-                f"Tried to step {self.last_epoch} times. "
-                f"The specified number of total steps is {self.total_steps}"
+                f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
             )
         rates = []
         for group in self.optimizer.param_groups:

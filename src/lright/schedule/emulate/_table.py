@@ -115,9 +115,7 @@ def parameters(name: str) -> tuple[Parameter, ...]:
 def bound(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
     """Arguments under their real names, defaults filled in, the optimizer left out."""
     known = [parameter for parameter in parameters(name) if parameter.name != "optimizer"]
-    values: dict[str, object] = {
-        parameter.name: parameter.default for parameter in known if not parameter.required
-    }
+    values: dict[str, object] = {parameter.name: parameter.default for parameter in known if not parameter.required}
     values.update(zip([parameter.name for parameter in known], args, strict=False))
     values.update({key: value for key, value in kwargs.items() if key != "optimizer"})
     return {parameter.name: values[parameter.name] for parameter in known}

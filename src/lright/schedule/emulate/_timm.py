@@ -383,9 +383,7 @@ class PlateauLRScheduler(Scheduler, MetricDriven):
         noise_seed: int | None = None,
         initialize: bool = True,
     ) -> None:
-        super().__init__(
-            optimizer, True, noise_range_t, noise_pct, noise_std, noise_seed, initialize, noise_type
-        )
+        super().__init__(optimizer, True, noise_range_t, noise_pct, noise_std, noise_seed, initialize, noise_type)
         self.plateau = ReduceLROnPlateau(
             optimizer,
             mode=mode,
@@ -453,9 +451,7 @@ class WSDLRScheduler(Scheduler):
         if t_initial <= 0:
             raise ValueError(f"Invalid t_initial ({t_initial}), must be > 0.")
         if not 0 < decay_t <= t_initial:
-            raise ValueError(
-                f"Invalid decay_t ({decay_t}), must be in (0, t_initial] w/ t_initial={t_initial}."
-            )
+            raise ValueError(f"Invalid decay_t ({decay_t}), must be in (0, t_initial] w/ t_initial={t_initial}.")
         if lr_min < 0:
             raise ValueError(f"Invalid lr_min ({lr_min}), must be >= 0.")
         if stable_fn not in stables:

@@ -103,9 +103,7 @@ class MultiStepLR(LRScheduler):
 
     scales = True
 
-    def __init__(
-        self, optimizer: Live, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Live, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
         from collections import Counter
 
         self.milestones = Counter(milestones)
@@ -144,9 +142,7 @@ class ConstantLR(LRScheduler):
 
     scales = True
 
-    def __init__(
-        self, optimizer: Live, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Live, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
         if factor > 1.0 or factor < 0:
             raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
         self.factor = factor
@@ -201,9 +197,7 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if start_factor > 1.0 or start_factor <= 0:
-            raise ValueError(
-                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1."
-            )
+            raise ValueError("Starting multiplicative factor expected to be greater than 0 and less or equal to 1.")
         if end_factor > 1.0 or end_factor < 0:
             raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
         self.start_factor = start_factor
@@ -275,9 +269,7 @@ class PolynomialLR(LRScheduler):
 
     scales = True
 
-    def __init__(
-        self, optimizer: Live, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Live, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters = total_iters
         self.power = power
         super().__init__(optimizer, last_epoch)
@@ -359,11 +351,7 @@ class CosineAnnealingLR(LRScheduler):
         return max(0, math.floor(turns * abs(self.T_max)) - self.last_epoch - 1)
 
     def scaling_reach(self) -> int:
-        return (
-            min(self.reach(), max(0, math.floor(abs(self.T_max)) - self.last_epoch))
-            if self.eta_min == 0
-            else 0
-        )
+        return min(self.reach(), max(0, math.floor(abs(self.T_max)) - self.last_epoch)) if self.eta_min == 0 else 0
 
     def leap(self, rate: Any, ticks: int, group: int) -> Any:
         # The ratios telescope from the last minimum passed, so that torch's rounding there is kept, not
@@ -407,9 +395,7 @@ class SWALR(LRScheduler):
         for target, group in zip(per_group("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True):
             group["swa_lr"] = target
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
-            )
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         self.anneal_strategy = anneal_strategy

@@ -53,9 +53,7 @@ def get_constant_schedule(optimizer: Live, last_epoch: int = -1) -> LRScheduler:
     return Factor(optimizer, lambda _: 1, last_epoch, None)
 
 
-def get_constant_schedule_with_warmup(
-    optimizer: Live, num_warmup_steps: int, last_epoch: int = -1
-) -> LRScheduler:
+def get_constant_schedule_with_warmup(optimizer: Live, num_warmup_steps: int, last_epoch: int = -1) -> LRScheduler:
     def factor(step: int) -> float:
         return step / float(max(1.0, num_warmup_steps)) if step < num_warmup_steps else 1.0
 
