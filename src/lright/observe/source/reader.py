@@ -3,7 +3,8 @@
 The reader walks the script once, in the order in which Python would run it, with symbolic numbers in place of unknown
 ones. Every loop body is read once, with its trip counted by a symbol; functions and methods of the file are followed
 where they are called; both arms of a test that cannot be decided are read. What matters to the learning rate is left
-behind as events in a timeline (:mod:`lright.timeline`). Expressions are in :mod:`.expressions`, what library calls do in
+behind as events in a timeline (:mod:`lright.timeline`). Expressions are in :mod:`.expressions`, what library calls
+do in
 :mod:`.library`, what is concluded when all is read in :mod:`.structure`.
 """
 
@@ -796,7 +797,8 @@ class Reader:
         return made if len(sides) <= MAX_SIDES else self._one_of(sides)
 
     def _one_of(self, sides: Sequence[Value]) -> Value:
-        """A name that was bound again and again: one of the values it may hold, each named once, the tests forgotten."""
+        """A name that was bound again and again: one of the values it may hold, each named once, the tests
+        forgotten."""
         distinct: list[Value] = []
         for side in sides:
             known = (isinstance(other, Number) and isinstance(side, Number) and other.expr == side.expr for other in distinct)
