@@ -60,7 +60,8 @@ class Rate:
     """How often a site happens.
 
     ``unit``: ``epoch``, ``batch`` (every micro-batch), ``update`` (only with an optimizer update under accumulation),
-    ``evaluation`` (every batch of validation or test), ``run`` (once per fold or run), ``once``. ``every``: only every so
+    ``evaluation`` (every batch of validation or test), ``run`` (once per fold or run), ``once``. ``every``: only
+    every so
     many of them. ``conditional``: under a test that cannot be decided. ``one_rank``: on the main process only.
     """
 
@@ -70,8 +71,14 @@ class Rate:
     one_rank: bool = False
 
     def __str__(self) -> str:
-        where = {EVERY_EPOCH: "once per epoch", EVERY_BATCH: "once per batch", EVERY_UPDATE: "once per optimizer update",
-                 IN_EVALUATION: "once per evaluation batch", ONCE: "once", PER_RUN: "once per run"}[self.unit]  # fmt: skip
+        where = {
+            EVERY_EPOCH: "once per epoch",
+            EVERY_BATCH: "once per batch",
+            EVERY_UPDATE: "once per optimizer update",
+            IN_EVALUATION: "once per evaluation batch",
+            ONCE: "once",
+            PER_RUN: "once per run",
+        }[self.unit]
         return where if self.every is None else f"{where}, every {self.every}"
 
 
@@ -529,9 +536,12 @@ class Case:
         return found
 
     def emulate(
-        self, scheduler: Scheduler, witness: Mapping[str, Scalar] | None = None, optimizer: emulate.Optimizer | None = None,
+        self,
+        scheduler: Scheduler,
+        witness: Mapping[str, Scalar] | None = None,
+        optimizer: emulate.Optimizer | None = None,
         **changed: object,
-    ) -> emulate.Emulated:  # fmt: skip
+    ) -> emulate.Emulated:
         """The scheduler under numbers, with some arguments changed; raises LrightError where it cannot be built
         (:class:`emulate.ScheduleRaises` where the real constructor raises)."""
         owner = self.optimizer(scheduler)

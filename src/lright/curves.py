@@ -42,7 +42,7 @@ def _epoch_lengths(case: Case) -> list[str] | None:
     """The loader lengths that, once given, leave nothing unknown; None where more than they is."""
     loops = case.training_loops()
     names = [loop.trips.name for loop in loops if loop.kind == BATCH and isinstance(loop.trips, Sym)]
-    given = {name: 1 for name in names}
+    given = dict.fromkeys(names, 1)
     values = case.training.values(given)
     if not names or any(
         loop.trips is None or loop.trips.number(values) is None for loop in loops if loop.kind != BATCH
@@ -121,7 +121,8 @@ def _whole(curve: Curve, outcome: Outcome) -> bool:
 
 
 def _disturbed(case: Case, scheduler: Scheduler) -> bool:
-    """Whether its count does not tell the rate: it is made anew during training, or groups are added behind its back."""
+    """Whether its count does not tell the rate: it is made anew during training, or groups are added behind its
+    back."""
     if len(case.remade(scheduler)) < len(scheduler.loops):
         return True
     made = next((site.order for site in case.training.of("build", scheduler.number)), -1)

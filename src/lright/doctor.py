@@ -23,7 +23,8 @@ from .timeline import Loop
 class Options:
     """How to check.
 
-    ``arguments``: the command line that the script's own parser reads. ``settings``: values of names as the script writes
+    ``arguments``: the command line that the script's own parser reads. ``settings``: values of names as the script
+    writes
     them, as text. ``processes``: how many run the script. ``select`` and ``ignore``: rules by id, slug or prefix.
     ``fixes``: whether fixes are worked out and proved (it takes as long as the check itself, once for each finding).
     """
@@ -133,7 +134,8 @@ def _changed(training: Training, values: Mapping[str, Scalar], condition: str) -
     return replace(training, facts=facts, condition=condition)
 
 
-# -- findings -----------------------------------------------------------------------------------------------------------
+# -- findings
+# -----------------------------------------------------------------------------------------------------------
 
 
 def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
@@ -199,7 +201,8 @@ def _explained(found: Sequence[Finding]) -> list[Finding]:
     return kept
 
 
-# -- fixes --------------------------------------------------------------------------------------------------------------
+# -- fixes
+# --------------------------------------------------------------------------------------------------------------
 
 
 @record(frozen=True)
@@ -286,7 +289,8 @@ def _counted(findings: Iterable[Finding]) -> dict[str, int]:
     return counts
 
 
-# -- the rest of the report ---------------------------------------------------------------------------------------------
+# -- the rest of the report
+# ---------------------------------------------------------------------------------------------
 
 
 def _assumed(case: Case | None) -> dict[str, Scalar]:

@@ -335,9 +335,7 @@ class _Unroller:
         if found is None:
             blocks = (item.body,) if isinstance(item, Loop) else item.arms
             found = self.holds[id(item)] = any(
-                (inner.kind, inner.subject) in self.wanted
-                if isinstance(inner, Event)
-                else self.matters(inner)
+                (inner.kind, inner.subject) in self.wanted if isinstance(inner, Event) else self.matters(inner)
                 for block in blocks
                 for inner in block
             )

@@ -16,7 +16,8 @@ Numbers = Mapping[str, "float | int | str | bool | None"]
 class Rule:
     """One mistake: how to see it, why it matters, and how to mend it.
 
-    Subclasses fill in the class attributes and :meth:`check`. ``bad`` and ``good`` are complete small scripts; the tests
+    Subclasses fill in the class attributes and :meth:`check`. ``bad`` and ``good`` are complete small scripts; the
+    tests
     run every one through the reader: each ``bad`` gives a finding of this rule (and of no other of severity warning or
     error), each ``good`` gives none at all. ``covers`` names the rules this one explains: where both speak of the
     same scheduler, this one is shown and the other listed under it.

@@ -129,11 +129,16 @@ was tuned with the early step will train a little differently."""
         # A class of another file may count from one, so that what it begins with is no value of the schedule.
         own = not scheduler.known and scheduler.name[:1].isupper()
         return self.finding(
-            tick.site.place, message, severity=INFO if own else None, certainty=PROVEN if scheduler.known else LIKELY, numbers=numbers,
+            tick.site.place,
+            message,
+            severity=INFO if own else None,
+            certainty=PROVEN if scheduler.known else LIKELY,
+            numbers=numbers,
             related=[Related(update.place, "the optimizer update that should come first")],
             remedies=[self._remedy(tick, update, per_epoch)],
-            actual=outcome.curve(label="actual") if outcome and case.known() else None, subjects=[scheduler.number],
-        )  # fmt: skip
+            actual=outcome.curve(label="actual") if outcome and case.known() else None,
+            subjects=[scheduler.number],
+        )
 
     def _consequence(self, case: Case, scheduler: Scheduler, span: str, numbers: Numbers) -> str:
         outcome = case.outcome(scheduler) if scheduler.seen else None

@@ -137,7 +137,12 @@ where it is not, either may be the right one."""
 
     def _follow(self, case: Case, scheduler: Scheduler, first: Tick, second: Tick) -> bool:
         loop = common_loop(first.site, second.site)
-        if loop is None or exclusive(first.site, second.site) or first.site.place == second.site.place and scheduler.plateau:
+        if (
+            loop is None
+            or exclusive(first.site, second.site)
+            or first.site.place == second.site.place
+            and scheduler.plateau
+        ):
             return False
         if first.rate.unit != second.rate.unit and (first.rate.every or second.rate.every):
             return False  # every 1500 batches and after each epoch: nobody writes that by oversight

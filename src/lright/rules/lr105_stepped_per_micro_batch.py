@@ -107,7 +107,9 @@ in micro-batches would be right as well."""
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():
             ticks = case.ticks(scheduler)
-            if not counting(case, scheduler) or not (case.accumulates(scheduler.optimizer) or _in_micro_loop(case, ticks)):
+            if not counting(case, scheduler) or not (
+                case.accumulates(scheduler.optimizer) or _in_micro_loop(case, ticks)
+            ):
                 continue
             if not ticks or any(t.rate.unit != EVERY_BATCH or t.rate.every or t.rate.conditional for t in ticks):
                 continue

@@ -130,7 +130,8 @@ for epoch in range(90):
 """,
     )
     sources = ("measured with torch 2.13: ReduceLROnPlateau.step() raises TypeError",)
-    fix_safety = """Safe, where exactly one validation metric has a name at that line and goes the way the scheduler watches; none is
+    fix_safety = """Safe, where exactly one validation metric has a name at that line and goes the way the scheduler
+watches; none is
 offered elsewhere, because which metric is meant cannot be known."""
     covers = ("LR112", "LR113", "LR114", "LR115", "LR217")
 

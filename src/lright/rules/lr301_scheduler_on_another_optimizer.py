@@ -183,13 +183,15 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
     def _split(self, scheduler: Scheduler, child: Scheduler, optimizer: Optimizer, other: Optimizer) -> Finding:
         """A sequence on one optimizer whose phases are on another: torch refuses it."""
         message = (
-            f"{wiring.titled(scheduler)} is built on {wiring.name_of(optimizer)} of line {optimizer.place.line}, but its "
-            f"phase {wiring.titled(child)} on {wiring.name_of(other)} of line {other.place.line}: it raises ValueError"
+            f"{wiring.titled(scheduler)} is built on {wiring.name_of(optimizer)} of line {optimizer.place.line}, but "
+            f"its phase {wiring.titled(child)} on {wiring.name_of(other)} of line {other.place.line}: it raises ValueError"
         )
         return self.finding(
-            scheduler.place, message, related=[Related(child.place, "the phase"), Related(optimizer.place, "the other optimizer")],
+            scheduler.place,
+            message,
+            related=[Related(child.place, "the phase"), Related(optimizer.place, "the other optimizer")],
             subjects=[scheduler.number, child.number, optimizer.number],
-        )  # fmt: skip
+        )
 
     def _instead(self, case: Case, optimizer: Optimizer, ticks: list[Tick]) -> Optimizer | None:
         """The optimizer that is updated where the scheduler ticks, if its own is not."""
@@ -223,14 +225,18 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
 
     def _left_behind(self, scheduler: Scheduler, optimizer: Optimizer, again: Optimizer, ticks: list[Tick]) -> Finding:
         message = (
-            f"{wiring.name_of(again)} is made anew here, during training, but {wiring.titled(scheduler)} keeps the one of "
-            f"line {optimizer.place.line}: from then on its steps change nothing"
+            f"{wiring.name_of(again)} is made anew here, during training, but {wiring.titled(scheduler)} keeps the one "
+            f"of line {optimizer.place.line}: from then on its steps change nothing"
         )
         related = [Related(scheduler.place, "the scheduler"), Related(ticks[0].site.place, "stepped here")]
         return self.finding(
-            again.place, message, severity="warning", certainty=LIKELY, related=related,
+            again.place,
+            message,
+            severity="warning",
+            certainty=LIKELY,
+            related=related,
             subjects=[scheduler.number, optimizer.number],
-        )  # fmt: skip
+        )
 
     def _namesake(self, case: Case, scheduler: Scheduler, optimizer: Optimizer) -> Optimizer | None:
         """Another optimizer, without a scheduler, to which the scheduler belongs by its name."""

@@ -111,9 +111,13 @@ for epoch in range(90):
             text = f"for group in {optimizer.text}.param_groups: group['lr'] = {name}"
             remedies.append(Remedy("insert-after", f"write {name} into {owner}", decay.place, text))
         return self.finding(
-            decay.place, message, certainty=LIKELY, related=[Related(optimizer.place, "keeps the learning rate given here")],
-            remedies=remedies, subjects=[optimizer.number],
-        )  # fmt: skip
+            decay.place,
+            message,
+            certainty=LIKELY,
+            related=[Related(optimizer.place, "keeps the learning rate given here")],
+            remedies=remedies,
+            subjects=[optimizer.number],
+        )
 
 
 RULE = LrVariableNotApplied()

@@ -144,9 +144,13 @@ def span(case: Case, scheduler: Scheduler) -> Span | None:
     unknown_ticks = unknown_in(case, [o.trips for tick in ticks for o in tick.site.loops if o not in again])
     unknown_lengths = unknown_in(case, lengths_in(case, scheduler))
     return Span(
-        case, scheduler, tuple(ticks), tuple(outcomes),
-        unknown_ticks == unknown_in(case, lengths_in(case, scheduler, _RATES)), not unknown_ticks and not unknown_lengths,
-    )  # fmt: skip
+        case,
+        scheduler,
+        tuple(ticks),
+        tuple(outcomes),
+        unknown_ticks == unknown_in(case, lengths_in(case, scheduler, _RATES)),
+        not unknown_ticks and not unknown_lengths,
+    )
 
 
 def unjudged(case: Case) -> str | None:

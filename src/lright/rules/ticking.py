@@ -133,7 +133,7 @@ def after_update(case: Case, tick: Tick, optimizer: Optimizer | int | None) -> R
     batch = update.innermost(BATCH)
     assert batch is not None
     if update.guards_below(batch):
-        return Remedy("move-after", "step the scheduler after each optimizer update", tick.site.place, to=update.place)  # fmt: skip
+        return Remedy("move-after", "step the scheduler after each optimizer update", tick.site.place, to=update.place)
     return Remedy("move-to-loop-end", "step the scheduler once per batch, after the optimizer update", tick.site.place,
                   to=batch.place)  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Calls into libraries: who answers them, and what happens to what is handed to code that is not seen.
 
-The few hundred names a training script uses are in tables by subject: :mod:`.optim`, :mod:`.data`, :mod:`.builtin_calls`,
+The few hundred names a training script uses are in tables by subject: :mod:`.optim`, :mod:`.data`,
+:mod:`.builtin_calls`,
 :mod:`.surroundings`; methods are in :mod:`.methods`. What is in none of them is unknown, and whatever is handed to it
 escapes.
 """

@@ -85,7 +85,8 @@ def run_while(reader: Reader, node: ast.While) -> Flow | None:
 
 
 def _unrolled(reader: Reader, iterable: Value, node: ast.For | ast.AsyncFor) -> list[Value] | None:
-    """The elements, where the body is to be read once for each: schedulers in a list, ``for phase in ["train", "val"]``."""
+    """The elements, where the body is to be read once for each: schedulers in a list, ``for phase in ["train",
+    "val"]``."""
     elements = elements_of(reader, iterable) or _known_part(reader, iterable, node)
     if elements is None or isinstance(iterable, Range) and not _picks_things(reader, node) or not elements:
         return None
@@ -254,7 +255,8 @@ def _leave(flow: Flow | None) -> Flow | None:
     return None if flow is None or flow.kind in ("break", "continue") else flow
 
 
-# -- how often a loop runs ----------------------------------------------------------------------------------------------
+# -- how often a loop runs
+# ----------------------------------------------------------------------------------------------
 
 
 def _after_body(reader: Reader, carried: list[tuple[dict[str, Value], str, Sym, Expr]], index: str) -> dict[str, Expr]:

@@ -237,7 +237,8 @@ def tick(
 
 
 def _metrics_at_hand(reader: Reader) -> tuple[tuple[str, str], ...]:
-    """Validation metrics that have a name here, each with its direction: what a step without a metric may have meant."""
+    """Validation metrics that have a name here, each with its direction: what a step without a metric may have
+    meant."""
     found = []
     for name, value in reader.scope.names.items():
         direction = words.direction(name)

@@ -135,7 +135,9 @@ class Reader:
         self.names_seen: dict[str, int] = {}
         self.unknowns: dict[str, Unknown] = {}
         self.undefined: set[str] = set()
-        self.spread: tuple[Place, bool] | None = None  # the loop over several things, and whether it does one thing only
+        self.spread: tuple[Place, bool] | None = (
+            None  # the loop over several things, and whether it does one thing only
+        )
         self.origins: dict[int, tuple[Value, Place]] = {}  # computed values, with where they got a name
         self.read: set[int] = set()  # the nodes that left events
         self.incomplete = False  # reading was given up somewhere: what is not there may not be missing
@@ -473,8 +475,10 @@ class Reader:
         if isinstance(value, Items) and position < len(value.items):
             return value.items[position]
         if isinstance(value, Thing) and (
-            value.kind == "scheduler" and words.names_scheduler(name)
-            or value.kind == "optimizer" and words.names_optimizer(name)
+            value.kind == "scheduler"
+            and words.names_scheduler(name)
+            or value.kind == "optimizer"
+            and words.names_optimizer(name)
         ):
             return value  # `scheduler, epochs = create_scheduler(optimizer)`
         if isinstance(value, Unknown):
@@ -650,9 +654,7 @@ class Reader:
     def _concerns(self, node: ast.If) -> bool:
         return words.relevant(node.body, self.relevant) or words.relevant(node.orelse, self.relevant)
 
-    def _run_both(
-        self, node: ast.If, test: Expr, origin: str, rest: Sequence[ast.stmt]
-    ) -> tuple[Flow | None, bool]:
+    def _run_both(self, node: ast.If, test: Expr, origin: str, rest: Sequence[ast.stmt]) -> tuple[Flow | None, bool]:
         outer = self.block
         before = self.snapshot()
         then_block, else_block = Block(), Block()
@@ -801,7 +803,9 @@ class Reader:
         forgotten."""
         distinct: list[Value] = []
         for side in sides:
-            known = (isinstance(other, Number) and isinstance(side, Number) and other.expr == side.expr for other in distinct)
+            known = (
+                isinstance(other, Number) and isinstance(side, Number) and other.expr == side.expr for other in distinct
+            )
             if not any(side is other for other in distinct) and not any(known):
                 distinct.append(side)
         distinct.sort(key=lambda side: not isinstance(side, (Thing, Instance)))  # what matters is not dropped
@@ -866,7 +870,9 @@ class Reader:
 
         return loops.run_while(self, node)
 
-    def generalise(self, node: ast.For | ast.AsyncFor | ast.While, index: str) -> list[tuple[dict[str, Value], str, Sym, Expr]]:
+    def generalise(
+        self, node: ast.For | ast.AsyncFor | ast.While, index: str
+    ) -> list[tuple[dict[str, Value], str, Sym, Expr]]:
         """Before a loop body is read: scalars that it changes become symbols of the trip."""
         assigned = getattr(node, "_lright_assigned", None)
         if assigned is None:
@@ -896,9 +902,7 @@ class Reader:
         names[name] = Number(symbol)
         return names, name, symbol, value.expr
 
-    def settle(
-        self, carried: list[tuple[dict[str, Value], str, Sym, Expr]], index: str, trips: Expr | None
-    ) -> None:
+    def settle(self, carried: list[tuple[dict[str, Value], str, Sym, Expr]], index: str, trips: Expr | None) -> None:
         """After a loop body was read: what the carried symbols are at a given trip, and what is left after the loop."""
         for names, name, symbol, start in carried:
             end = names.get(name)
@@ -1173,7 +1177,9 @@ def _kept_or_not(function: ast.FunctionDef) -> set[str]:
     owner = function.args.args[0].arg if function.args.args else ""
 
     def own(nodes: Iterable[ast.AST], context: type) -> set[str]:
-        parts = (n for node in nodes for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, context))
+        parts = (
+            n for node in nodes for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, context)
+        )
         return {n.attr for n in parts if isinstance(n.value, ast.Name) and n.value.id == owner}
 
     asked = own((n for n in ast.walk(function) if isinstance(n, ast.Compare)), ast.Load)

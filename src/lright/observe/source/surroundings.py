@@ -69,7 +69,9 @@ def _partial(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Val
         f = arguments[0]
         return Function(f.node, f.scope, f.name, f.bound, f.owner, (tuple(arguments[1:]), dict(keywords)))
     if arguments and isinstance(arguments[0], External):
-        return Method(Thing("partial", reader.fresh(), {"callee": arguments[0], "args": arguments[1:], "kw": keywords}), "call")
+        return Method(
+            Thing("partial", reader.fresh(), {"callee": arguments[0], "args": arguments[1:], "kw": keywords}), "call"
+        )
     return reader.unknown(node, words.source(node), arguments)
 
 
@@ -94,7 +96,13 @@ def _save(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value]
         dict_node = _dict_node(arguments[0])
         place = reader.place(dict_node) if dict_node is not None else None
         reader.emit(
-            "save", node, 0, held=held, dict_place=place, entries=spelling.entries(dict_node), open=_open(arguments[0]),
+            "save",
+            node,
+            0,
+            held=held,
+            dict_place=place,
+            entries=spelling.entries(dict_node),
+            open=_open(arguments[0]),
             value=arguments[0],
         )
     return NONE
@@ -255,7 +263,9 @@ def _not_followed(reader: Reader, arguments: Sequence[Value], keywords: dict[str
 
 def _configuration(reader: Reader, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call) -> Value:
     """``OmegaConf.create`` of a dict or of YAML."""
-    return arguments[0] if arguments and isinstance(arguments[0], Table) else read_yaml(reader, arguments, keywords, node)
+    return (
+        arguments[0] if arguments and isinstance(arguments[0], Table) else read_yaml(reader, arguments, keywords, node)
+    )
 
 
 def _launcher(name: str) -> Callable[..., Value]:
@@ -269,20 +279,52 @@ def _launcher(name: str) -> Callable[..., Value]:
 
 # By their whole path: the last part alone says too little.
 BY_PATH: dict[str, Callable[..., Value]] = {
-    "fire.Fire": _launcher("command_line"), "typer.run": _launcher("command_line"), "tyro.cli": _launcher("command_line"),
-    "jsonargparse.CLI": _launcher("command_line"), "omegaconf.OmegaConf.structured": _launcher("command_line"),
-    "typer.Option": _launcher("declared"), "typer.Argument": _launcher("declared"),
-    "dataclasses.field": _launcher("declared"), "pydantic.Field": _launcher("declared"), "attrs.field": _launcher("declared"),
-    "torch.multiprocessing.spawn": _launcher("spawn"), "torch.multiprocessing.start_processes": _launcher("spawn"),
-    "torch.multiprocessing.spawn.spawn": _launcher("spawn"), "accelerate.notebook_launcher": _launcher("launch"),
-    "detectron2.engine.launch": _launcher("launch"), "omegaconf.OmegaConf.create": _configuration,
-}  # fmt: skip
+    "fire.Fire": _launcher("command_line"),
+    "typer.run": _launcher("command_line"),
+    "tyro.cli": _launcher("command_line"),
+    "jsonargparse.CLI": _launcher("command_line"),
+    "omegaconf.OmegaConf.structured": _launcher("command_line"),
+    "typer.Option": _launcher("declared"),
+    "typer.Argument": _launcher("declared"),
+    "dataclasses.field": _launcher("declared"),
+    "pydantic.Field": _launcher("declared"),
+    "attrs.field": _launcher("declared"),
+    "torch.multiprocessing.spawn": _launcher("spawn"),
+    "torch.multiprocessing.start_processes": _launcher("spawn"),
+    "torch.multiprocessing.spawn.spawn": _launcher("spawn"),
+    "accelerate.notebook_launcher": _launcher("launch"),
+    "detectron2.engine.launch": _launcher("launch"),
+    "omegaconf.OmegaConf.create": _configuration,
+}
 CALLS: dict[str, Callable[..., Value]] = {
-    "GradScaler": _scaler, "Accelerator": _accelerator, "ArgumentParser": _parser, "HfArgumentParser": _not_followed,
-    "SimpleNamespace": _namespace, "Namespace": _namespace, "EasyDict": _namespace, "edict": _namespace,
-    "ConfigDict": _namespace, "Munch": _namespace, "AttrDict": _namespace, "DotDict": _namespace, "partial": _partial,
-    "get_world_size": _world_size, "get_rank": _rank, "save": _save, "load": _load, "safe_load": read_yaml,
-    "full_load": read_yaml, "unsafe_load": read_yaml, "loads": read_yaml, "cycle": _cycle, "islice": _islice,
-    "count": _count, "tqdm": _tqdm, "trange": _trange, "track": _tqdm, "exists": exists, "isfile": exists,
+    "GradScaler": _scaler,
+    "Accelerator": _accelerator,
+    "ArgumentParser": _parser,
+    "HfArgumentParser": _not_followed,
+    "SimpleNamespace": _namespace,
+    "Namespace": _namespace,
+    "EasyDict": _namespace,
+    "edict": _namespace,
+    "ConfigDict": _namespace,
+    "Munch": _namespace,
+    "AttrDict": _namespace,
+    "DotDict": _namespace,
+    "partial": _partial,
+    "get_world_size": _world_size,
+    "get_rank": _rank,
+    "save": _save,
+    "load": _load,
+    "safe_load": read_yaml,
+    "full_load": read_yaml,
+    "unsafe_load": read_yaml,
+    "loads": read_yaml,
+    "cycle": _cycle,
+    "islice": _islice,
+    "count": _count,
+    "tqdm": _tqdm,
+    "trange": _trange,
+    "track": _tqdm,
+    "exists": exists,
+    "isfile": exists,
     "is_file": exists,
-}  # fmt: skip
+}

@@ -1,4 +1,5 @@
-"""The library objects that matter while a script is read: making them, guessing them by name, finding them in values."""
+"""The library objects that matter while a script is read: making them, guessing them by name, finding them in
+values."""
 
 from __future__ import annotations
 
