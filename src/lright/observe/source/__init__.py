@@ -10,13 +10,13 @@ from ...errors import ReadError
 from ...quantity import Scalar
 from ...situation import Situation
 from . import words
-from .structure import MAX_WORLDS, read_world
 from .text import split_lines, tree_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .reader import Reader
 
+MAX_WORLDS = 10
 _SIGNS = ("scheduler", "param_groups", ".step", "LR(", "optim")
 
 
@@ -41,6 +41,8 @@ def read(
     if not any(sign in source for sign in _SIGNS):
         # Most files of a project have nothing to do with training.
         return Situation([], notes=[_unused(name) for name in settings or {}])
+    from .structure import read_world  # most files never need it
+
     given = dict(settings or {})
     if processes is not None:
         given["processes"] = processes

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from ...quantity import Expr, Lit, Sym, op
-from . import words
+from . import library, methods, optim, surroundings, things, words
 from .values import (
     NONE,
     Choice,
@@ -99,8 +99,6 @@ def attribute(reader: Reader, owner: Value, name: str, node: ast.AST) -> Value:
         found = owner.lookup(name)
         return found if found is not None else reader.unknown(node, f"{owner.name}.{name}")
     if isinstance(owner, Thing):
-        from . import methods
-
         return methods.attribute(reader, owner, name, node)
     if isinstance(owner, Choice):
         return reader.join(
@@ -141,8 +139,6 @@ def _instance_attribute(reader: Reader, owner: Instance, name: str, node: ast.AS
     if name in _MODULE_METHODS and owner.cls is not None:
         return Method(owner, name)
     text = f"{owner.prefix}.{name}" if owner.prefix else name
-    from . import things
-
     guessed = things.guess(reader, name, node) if owner.cls is not None else None
     made = guessed or reader.remember(reader.unknown(node, text, ()))
     if isinstance(made, Unknown):
@@ -224,8 +220,6 @@ def call(
     reader: Reader, callee: Value, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.Call
 ) -> Value:
     """The result of a call, with its events left in the timeline."""
-    from . import library, methods
-
     if isinstance(callee, Function):
         return reader.call_function(callee, arguments, keywords, node)
     if isinstance(callee, Class):
@@ -275,8 +269,6 @@ def instantiate(
     reader: Reader, cls: Class, arguments: Sequence[Value], keywords: dict[str, Value], node: ast.AST
 ) -> Value:
     """An object of a class of the file."""
-    from . import library, optim
-
     special = optim.special_class(reader, cls, arguments, keywords, node)
     if special is not None:
         return special
@@ -484,8 +476,6 @@ def _slice(reader: Reader, owner: Value, node: ast.Subscript) -> Value:
 def item(reader: Reader, owner: Value, key: Value, node: ast.AST) -> Value:
     """``owner[key]``."""
     if isinstance(owner, External) and owner.path == "os.environ":
-        from . import surroundings
-
         return surroundings.environment(reader, key, None, node)
     known = reader.known(key)
     if isinstance(owner, Table):
@@ -513,8 +503,6 @@ def item(reader: Reader, owner: Value, key: Value, node: ast.AST) -> Value:
                 result = op("if", op("==", index, Lit(position)), options[position], result)
             return Number(result)  # type: ignore[arg-type]
     if isinstance(owner, Thing):
-        from . import methods
-
         return methods.item(reader, owner, key, node)
     if isinstance(owner, Instance) and isinstance(known, str):
         return attribute(reader, owner, known, node)

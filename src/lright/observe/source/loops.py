@@ -6,7 +6,7 @@ import ast
 
 from ...quantity import Expr, Lit, Op, Sym, op
 from ...timeline import Block, Branch, Loop, Place
-from . import words
+from . import data, words
 from .expressions import elements_of, evaluate, representative
 from .recurrence import FirstTrip, depends, linear_increment
 from .values import Instance, Items, Number, Range, Table, Thing, Value, Wrapped
@@ -163,8 +163,6 @@ def iteration(reader: Reader, iterable: Value, index: str, node: ast.AST) -> tup
         return Lit(len(iterable.items)), _element(reader, iterable, node), None
     if isinstance(iterable, Table) and not iterable.open:
         return Lit(len(iterable.items)), reader.unknown(node, "key"), None
-    from . import data
-
     length = data.length(reader, iterable, node)
     made = reader.unknown(node, "item", (iterable,))
     return length, made, None

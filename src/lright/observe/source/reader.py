@@ -18,7 +18,7 @@ from ...quantity import FAILURES, Dimension, Expr, Lit, Op, Scalar, Sym, op, sub
 from ...records import record
 from ...situation import Fact, Loader, Optimizer, Scheduler, Values
 from ...timeline import Block, Branch, Event, Loop, Place
-from . import words
+from . import expressions, library, loops, methods, things, words
 from .recurrence import Recurrence, depends, linear_increment, too_big
 from .text import place_of
 from .values import (
@@ -362,8 +362,6 @@ class Reader:
 
     def parameter(self, name: str, node: ast.AST) -> Value:
         """A parameter that nobody in the file gives: known by its name only."""
-        from . import things
-
         return things.guess(self, name, node) or self.remember(self.unknown(node, name))
 
     def remember(self, value: Unknown) -> Unknown:
@@ -465,8 +463,6 @@ class Reader:
 
     def part(self, value: Value, position: int, target: ast.expr) -> Value:
         """An element of something that is not known to be a tuple, guessed by the name it gets."""
-        from . import things
-
         name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
         if isinstance(value, Choice):
             return self.join(
@@ -516,8 +512,6 @@ class Reader:
         owner = self.eval(target.value)
         key = self.eval(target.slice)
         if isinstance(owner, Thing):
-            from . import methods
-
             methods.set_item(self, owner, key, value, statement)
         elif isinstance(owner, Table):
             name = self.known(key)
@@ -861,13 +855,9 @@ class Reader:
     # -- loops -----------------------------------------------------------------------------------------------------
 
     def run_for(self, node: ast.For | ast.AsyncFor) -> Flow | None:
-        from . import loops
-
         return loops.run_for(self, node)
 
     def run_while(self, node: ast.While) -> Flow | None:
-        from . import loops
-
         return loops.run_while(self, node)
 
     def generalise(
@@ -938,8 +928,6 @@ class Reader:
     # -- expressions: filled in by .expressions --------------------------------------------------------------------
 
     def eval(self, node: ast.expr) -> Value:
-        from . import expressions
-
         return expressions.evaluate(self, node)
 
 
@@ -966,8 +954,6 @@ def _annotated(reader: Reader, node: ast.AnnAssign) -> None:
 
 
 def _augmented(reader: Reader, node: ast.AugAssign) -> None:
-    from . import expressions
-
     load = _as_load(node.target)
     old = reader.eval(load)
     value = expressions.binary(reader, node, old, node.op, reader.eval(node.value))
@@ -994,8 +980,6 @@ def _define(reader: Reader, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Non
     for decorator in node.decorator_list:
         root = words.dotted(decorator).split(".")[0]
         if isinstance(reader.scope.lookup(root), Unknown):  # `@engine.on(...)`: registered with an object
-            from . import library
-
             library.escape_closure(reader, function)
 
 

@@ -19,13 +19,11 @@ from ...quantity import (
 )
 from ...situation import Training
 from ...timeline import BATCH, EPOCH, EVALUATION, MICRO, OTHER, OUTER, Block, Branch, Event, Loop, Site, sites
-from . import spelling, words
+from . import spelling, things, words
 from .decays import decays
 from .metrics import add_metrics
 from .reader import Reader, TooMuch
 from .values import Class, Function, Instance, Value
-
-MAX_WORLDS = 10
 
 
 def read_world(
@@ -191,8 +189,6 @@ def _called_by_others(cls: Class) -> frozenset[str]:
 
 def _left_open(reader: Reader, function: Function) -> dict[str, Value]:
     """Optional schedulers among the parameters of a function that is read without a call: they may well be given."""
-    from . import things
-
     spec = function.node.args
     optional = [*spec.args[len(spec.args) - len(spec.defaults) :], *spec.kwonlyargs]
     defaults = [*spec.defaults, *spec.kw_defaults]

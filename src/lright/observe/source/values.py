@@ -214,3 +214,11 @@ def number(value: Scalar | Expr) -> Number:
 
 
 NONE = Number(Lit(None))
+
+
+@record(slots=True)
+class Flow:
+    """How a run of statements ended when it did not end by running out: return, break, continue, raise."""
+
+    kind: str
+    value: Value = NONE
