@@ -184,7 +184,8 @@ fits, is unsafe: the script alone does not say which optimizer was meant."""
         """A sequence on one optimizer whose phases are on another: torch refuses it."""
         message = (
             f"{wiring.titled(scheduler)} is built on {wiring.name_of(optimizer)} of line {optimizer.place.line}, but "
-            f"its phase {wiring.titled(child)} on {wiring.name_of(other)} of line {other.place.line}: it raises ValueError"
+            f"its phase {wiring.titled(child)} on {wiring.name_of(other)} of line {other.place.line}: it "
+            "raises ValueError"
         )
         return self.finding(
             scheduler.place,
