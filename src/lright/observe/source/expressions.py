@@ -39,9 +39,11 @@ _OPERATORS = {
 _CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "tau": math.tau}
 _NUMERIC_MODULES = ("math", "np", "numpy", "torch", "jnp")
 _BUILTINS = frozenset(
-    "abs all any bool callable dict divmod enumerate filter float format getattr hasattr id int isinstance iter len "
-    "list map max min next open pow print range reversed round set setattr sorted str sum super tuple type vars zip "
-    "object property staticmethod classmethod Exception ValueError RuntimeError StopIteration NotImplementedError".split()
+    """
+    abs all any bool callable dict divmod enumerate filter float format getattr hasattr id int isinstance iter len
+    list map max min next open pow print range reversed round set setattr sorted str sum super tuple type vars zip
+    object property staticmethod classmethod Exception ValueError RuntimeError StopIteration NotImplementedError
+    """.split()
 )
 _ELEMENT = "the element"  # no name that a script can have
 MAX_UNROLL = 64
