@@ -145,7 +145,7 @@ def rising(case: Case, scheduler: Scheduler) -> bool:
 
 def rises(outcome: Outcome, length: float) -> bool:
     """Whether the learning rate really climbs until then and is highest there."""
-    end = int(length)
+    end = int(min(length, 10**9))  # an endless one cannot be asked about
     start, half, peak = outcome.lr_at_tick(0), outcome.lr_at_tick(end // 2), outcome.lr_at_tick(end)
     top = highest(outcome, 0, max(end, outcome.ticks - 1))
     if start is None or half is None or peak is None or top is None:

@@ -190,7 +190,7 @@ def _place_in(written: Written, lines: Sequence[str], otherwise: Place) -> Place
         return otherwise
     start, end = written[0].start_mark, written[0].end_mark  # type: ignore[attr-defined]
     line = written[1] + start.line + 1
-    if start.line != end.line or end.column > len(lines[line - 1]):
+    if start.line != end.line or line > len(lines) or end.column > len(lines[line - 1]):
         return otherwise
     return Place(line, start.column + 1, line, end.column + 1)
 
