@@ -469,6 +469,9 @@ class Case:
         text = fact.text.lower() if fact is not None else ""
         if "warm" in text or "burn" in text:
             return max(usual // 10, 1)
+        if self.training.units.get(name) == SAMPLES_PER_EPOCH:  # nobody has fewer samples than a few dozen batches
+            sizes = [self.number(loader.batch_size) or 0 for loader in self.training.loaders.values()]
+            return max(usual, 37 * int(max(sizes, default=0)))
         return 0 if "start_" in text or "resume" in text else usual
 
     def known(self) -> bool:
@@ -497,13 +500,21 @@ class Case:
             return None
         if any(tick.has_argument and tick.rate.unit != EVERY_EPOCH for tick in self.ticks(scheduler)):
             return None  # step(epoch + i / n) sets a position: calls are not counted
-        try:
-            play = Play(self.training, optimizer.number, [scheduler.number], witness, self.remade(scheduler))
-        except (CannotPlay, RecursionError):
-            return None
-        if not play.updates:
+        play = self._play_of(optimizer, scheduler, witness)
+        if play is None or not play.updates:
             return None
         return Outcome(self, scheduler, optimizer, play, witness)
+
+    def _play_of(self, optimizer: Optimizer, scheduler: Scheduler, witness: dict[str, Scalar]) -> Play | None:
+        """The timeline with one scheduler: that of the optimizer where it has no other."""
+        inside = self.remade(scheduler)
+        alone = sum(other.optimizer == optimizer.number for other in self.training.top_schedulers()) == 1
+        if alone and not inside and scheduler.parent is None:
+            return self.play(optimizer, witness)
+        try:
+            return Play(self.training, optimizer.number, [scheduler.number], witness, inside)
+        except (CannotPlay, RecursionError):
+            return None
 
     def remade(self, scheduler: Scheduler) -> tuple[Loop, ...]:
         """The loops in which the scheduler is made anew, with its optimizer (folds) or on the same one (stages): each
@@ -514,11 +525,15 @@ class Case:
 
     def play(self, optimizer: Optimizer, witness: Mapping[str, Scalar] | None = None) -> Play | None:
         """The timeline as this optimizer sees it, with every scheduler of it."""
-        numbers = [s.number for s in self.training.top_schedulers() if s.optimizer == optimizer.number]
-        try:
-            return Play(self.training, optimizer.number, numbers, self.witnesses()[0] if witness is None else witness)
-        except (CannotPlay, RecursionError):
-            return None
+        chosen = self.witnesses()[0] if witness is None else witness
+        key = f"play {optimizer.number} {sorted(chosen.items())}"
+        if key not in self.shared:
+            numbers = [s.number for s in self.training.top_schedulers() if s.optimizer == optimizer.number]
+            try:
+                self.shared[key] = Play(self.training, optimizer.number, numbers, chosen)
+            except (CannotPlay, RecursionError):
+                self.shared[key] = None
+        return self.shared[key]  # type: ignore[return-value]
 
     def arguments(self, scheduler: Scheduler, witness: Mapping[str, Scalar] | None = None) -> dict[str, object] | None:
         """The constructor's arguments as numbers, lists and functions; None where one is unknown."""

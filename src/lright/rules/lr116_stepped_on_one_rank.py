@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..case import Case
+from ..case import ONCE, Case
 from ..finding import Finding
 from ..situation import Scheduler
 from ..timeline import Guard, Place
@@ -112,6 +112,8 @@ if rank == 0:
             ticks = case.ticks(scheduler)
             updates = updates_of(case, scheduler)
             if not ticks or scheduler.prepared or not all(tick.rate.one_rank for tick in ticks):
+                continue
+            if all(tick.rate.unit == ONCE for tick in ticks):  # put to its start where it is made
                 continue
             if updates and not any(case.rate(site).one_rank for site in updates):
                 yield self._finding(scheduler, ticks[0].site.guards, ticks[0].site.place, ticks[0].has_argument)
