@@ -599,6 +599,8 @@ def _comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.S
 
 def _looped(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, generator: ast.comprehension) -> Value:
     """``sum(train_step(batch) for batch in loader)``: a loop like any other."""
+    from .loops import run_for
+
     loop = getattr(node, "_lright_loop", None)
     if loop is None:
         keep = ast.copy_location(ast.Assign([ast.Name(_ELEMENT, ast.Store())], node.elt), node.elt)
@@ -610,7 +612,7 @@ def _looped(reader: Reader, node: ast.ListComp | ast.GeneratorExp | ast.SetComp,
     outer = reader.scope
     reader.scope = Scope({}, outer, outer.function)
     reader.frames.append(reader.scope)
-    reader.run_for(loop)
+    run_for(reader, loop)
     made = reader.scope.names.get(_ELEMENT)
     reader.frames.pop()
     reader.scope = outer

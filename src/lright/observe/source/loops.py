@@ -9,11 +9,11 @@ from ...timeline import Block, Branch, Loop, Place
 from . import data, words
 from .expressions import elements_of, evaluate, representative
 from .recurrence import FirstTrip, depends, linear_increment
-from .values import Instance, Items, Number, Range, Table, Thing, Value, Wrapped
+from .values import Flow, Instance, Items, Number, Range, Table, Thing, Value, Wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .reader import Flow, Reader
+    from .reader import Reader
 
 _TEXT_UNROLL = 6
 

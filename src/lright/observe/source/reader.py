@@ -11,21 +11,24 @@ do in
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...errors import LrightError
 from ...quantity import FAILURES, Dimension, Expr, Lit, Op, Scalar, Sym, op, substitute
 from ...records import record
 from ...situation import Fact, Loader, Optimizer, Scheduler, Values
 from ...timeline import Block, Branch, Event, Loop, Place
-from . import expressions, library, loops, methods, things, words
+from . import expressions, methods, things, words
 from .recurrence import Recurrence, depends, linear_increment, too_big
+from .statements import STATEMENTS
+from .survey import assigned_names, survey
 from .text import place_of
 from .values import (
     NONE,
     Choice,
     Class,
     External,
+    Flow,
     Function,
     Instance,
     Items,
@@ -38,10 +41,6 @@ from .values import (
     Value,
 )
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 MAX_STATEMENTS = 30_000
 MAX_DEPTH = 14
 MAX_SIDES = 24  # of a value that depends on tests
@@ -52,14 +51,6 @@ _GIVEN = ("--set", "world", "command line")  # origins of values that overrule w
 
 class TooMuch(LrightError):
     """The script is too large or too entangled to be followed to its end within the reader's limits."""
-
-
-@record(slots=True)
-class Flow:
-    """How a run of statements ended when it did not end by running out: return, break, continue, raise."""
-
-    kind: str
-    value: Value = NONE
 
 
 @record(slots=True)
@@ -141,7 +132,7 @@ class Reader:
         self.origins: dict[int, tuple[Value, Place]] = {}  # computed values, with where they got a name
         self.read: set[int] = set()  # the nodes that left events
         self.incomplete = False  # reading was given up somewhere: what is not there may not be missing
-        self.carried_attributes, self.shared_names, self.relevant = _survey(tree)
+        self.carried_attributes, self.shared_names, self.relevant = survey(tree)
 
     # -- small services --------------------------------------------------------------------------------------------
 
@@ -258,7 +249,7 @@ class Reader:
                 if consumed or flow is not None:
                     return flow
                 continue
-            read = _STATEMENTS.get(type(statement))
+            read = STATEMENTS.get(type(statement))
             if read is not None:
                 flow = read(self, statement)
                 if flow is not None:
@@ -854,19 +845,13 @@ class Reader:
 
     # -- loops -----------------------------------------------------------------------------------------------------
 
-    def run_for(self, node: ast.For | ast.AsyncFor) -> Flow | None:
-        return loops.run_for(self, node)
-
-    def run_while(self, node: ast.While) -> Flow | None:
-        return loops.run_while(self, node)
-
     def generalise(
         self, node: ast.For | ast.AsyncFor | ast.While, index: str
     ) -> list[tuple[dict[str, Value], str, Sym, Expr]]:
         """Before a loop body is read: scalars that it changes become symbols of the trip."""
         assigned = getattr(node, "_lright_assigned", None)
         if assigned is None:
-            assigned = _assigned_names(node)
+            assigned = assigned_names(node)
             node._lright_assigned = assigned  # type: ignore[union-attr]
         carried = []
         seen: set[int] = set()
@@ -929,262 +914,6 @@ class Reader:
 
     def eval(self, node: ast.expr) -> Value:
         return expressions.evaluate(self, node)
-
-
-# -- statements -----------------------------------------------------------------------------------------------------
-
-
-def _expression(reader: Reader, node: ast.Expr) -> None:
-    value = reader.eval(node.value)
-    if isinstance(value, Method) and isinstance(value.owner, Thing) and value.name in ("step", "step_update"):
-        reader.emit("uncalled", node, value.owner.number)  # `scheduler.step` without parentheses
-
-
-def _assign(reader: Reader, node: ast.Assign) -> None:
-    outer, reader.assigning = reader.assigning, words.source(node.targets[0])
-    value = reader.eval(node.value)
-    reader.assigning = outer
-    for target in node.targets:
-        reader.assign(target, value, node)
-
-
-def _annotated(reader: Reader, node: ast.AnnAssign) -> None:
-    if node.value is not None:
-        reader.assign(node.target, reader.eval(node.value), node)
-
-
-def _augmented(reader: Reader, node: ast.AugAssign) -> None:
-    load = _as_load(node.target)
-    old = reader.eval(load)
-    value = expressions.binary(reader, node, old, node.op, reader.eval(node.value))
-    if isinstance(value, Unknown):
-        value.accumulates = True
-        value.symbol.text = words.source(load)
-    elif isinstance(value, Number) and too_big(value.expr):
-        value = reader.unknown(node, words.source(load))
-    if isinstance(node.target, ast.Name):
-        reader.scope.holder(node.target.id).names[node.target.id] = value
-    else:
-        reader.assign(node.target, value, node)
-
-
-def _as_load(target: ast.expr) -> ast.expr:
-    if isinstance(target, ast.Name):
-        return ast.copy_location(ast.Name(target.id, ast.Load()), target)
-    return target
-
-
-def _define(reader: Reader, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    function = Function(node, reader.scope, node.name)
-    reader.scope.names[node.name] = function
-    for decorator in node.decorator_list:
-        root = words.dotted(decorator).split(".")[0]
-        if isinstance(reader.scope.lookup(root), Unknown):  # `@engine.on(...)`: registered with an object
-            library.escape_closure(reader, function)
-
-
-def _define_class(reader: Reader, node: ast.ClassDef) -> None:
-    bases = tuple(reader.eval(base) for base in node.bases)
-    made = Class(node, reader.scope, node.name, bases)
-    scope = Scope({}, reader.scope, node.name)
-    outer, block = reader.scope, reader.block
-    reader.scope, reader.block = scope, Block()
-    for statement in node.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            scope.names[statement.name] = Function(statement, outer, statement.name, owner=made)
-        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            reader.run([statement])
-    reader.scope, reader.block = outer, block
-    for name, value in scope.names.items():
-        made.attributes[name] = _class_constant(reader, name, value)
-    reader.scope.names[node.name] = made
-
-
-def _class_constant(reader: Reader, name: str, value: Value) -> Value:
-    if isinstance(value, Number) and isinstance(value.expr, Sym):
-        fact = reader.facts.get(value.expr.name)
-        if fact is not None:
-            fact.option = fact.option or name
-    return value
-
-
-def _import(reader: Reader, node: ast.Import) -> None:
-    for alias in node.names:
-        name = alias.asname or alias.name.split(".")[0]
-        reader.scope.names[name] = External(alias.name if alias.asname else name)
-
-
-def _import_from(reader: Reader, node: ast.ImportFrom) -> None:
-    module = "." * node.level + (node.module or "")
-    for alias in node.names:
-        if alias.name == "*":
-            reader.stars.append(module)
-        else:
-            path = f"{module}.{alias.name}" if node.module else module + alias.name
-            from .expressions import constant_of
-
-            reader.scope.names[alias.asname or alias.name] = constant_of(path) or External(path)
-
-
-def _return(reader: Reader, node: ast.Return) -> Flow:
-    return Flow("return", reader.eval(node.value) if node.value is not None else NONE)
-
-
-def _break(reader: Reader, node: ast.Break) -> Flow:
-    return Flow("break")
-
-
-def _continue(reader: Reader, node: ast.Continue) -> Flow:
-    return Flow("continue")
-
-
-def _raise(reader: Reader, node: ast.Raise) -> Flow:
-    return Flow("raise")
-
-
-def _for(reader: Reader, node: ast.For | ast.AsyncFor) -> Flow | None:
-    return reader.run_for(node)
-
-
-def _while(reader: Reader, node: ast.While) -> Flow | None:
-    return reader.run_while(node)
-
-
-def _with(reader: Reader, node: ast.With | ast.AsyncWith) -> Flow | None:
-    silent = 0
-    accumulating = reader.accumulating
-    for item in node.items:
-        context = item.context_expr
-        if words.expects_error(context):
-            return None
-        if words.is_no_grad(context):
-            silent += 1
-        value = reader.eval(context)
-        if isinstance(value, Thing) and value.kind == "accumulate":
-            reader.accumulating = value.data.get("steps")  # type: ignore[assignment]
-        if item.optional_vars is not None:
-            reader.assign(item.optional_vars, value, node)
-    reader.no_grad += silent
-    try:
-        return reader.run(node.body)
-    finally:
-        reader.no_grad -= silent
-        reader.accumulating = accumulating
-
-
-def _try(reader: Reader, node: ast.Try) -> Flow | None:
-    flow = reader.run(node.body)
-    if flow is not None and flow.kind == "raise":
-        flow = None
-    if flow is None:
-        flow = reader.run(node.orelse)
-    return reader.run(node.finalbody) or flow
-
-
-def _match(reader: Reader, node: ast.Match) -> Flow | None:
-    flow, _ = reader.run_if(words.match_as_if(node), ())
-    return flow
-
-
-def _delete(reader: Reader, node: ast.Delete) -> None:
-    for target in node.targets:
-        if isinstance(target, ast.Name):
-            reader.scope.names.pop(target.id, None)
-
-
-_STATEMENTS: dict[type, Callable[[Reader, Any], Flow | None]] = {
-    ast.Expr: _expression,
-    ast.Assign: _assign,
-    ast.AnnAssign: _annotated,
-    ast.AugAssign: _augmented,
-    ast.FunctionDef: _define,
-    ast.AsyncFunctionDef: _define,
-    ast.ClassDef: _define_class,
-    ast.Import: _import,
-    ast.ImportFrom: _import_from,
-    ast.Return: _return,
-    ast.Break: _break,
-    ast.Continue: _continue,
-    ast.Raise: _raise,
-    ast.For: _for,
-    ast.AsyncFor: _for,
-    ast.While: _while,
-    ast.With: _with,
-    ast.AsyncWith: _with,
-    ast.Try: _try,
-    ast.Match: _match,
-    ast.Delete: _delete,
-}
-if hasattr(ast, "TryStar"):
-    _STATEMENTS[ast.TryStar] = _try
-
-
-def _survey(tree: ast.Module) -> tuple[frozenset[str], dict[int, frozenset[str]], frozenset[str]]:
-    """What is asked of the whole file, once for all worlds."""
-    known = getattr(tree, "_lright_survey", None)
-    if known is None:
-        known = (_updated_attributes(tree), _shared_names(tree), words.relevant_functions(tree))
-        tree._lright_survey = known  # type: ignore[attr-defined]
-    return known
-
-
-# -- what a body changes --------------------------------------------------------------------------------------------
-
-
-def _assigned_names(loop: ast.AST) -> frozenset[str]:
-    names = set()
-    for node in ast.walk(loop):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    return frozenset(names)
-
-
-def _updated_attributes(tree: ast.Module) -> frozenset[str]:
-    """Attributes that are changed in place somewhere (``self.step += 1``, ``self.lr = self.lr * 0.5``)."""
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
-            names.add(node.target.attr)
-        elif isinstance(node, ast.FunctionDef) and node.name != "__init__":
-            names |= _kept_or_not(node)
-        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-            if isinstance(target, ast.Attribute) and any(
-                isinstance(part, ast.Attribute) and part.attr == target.attr for part in ast.walk(node.value)
-            ):
-                names.add(target.attr)
-    return frozenset(names)
-
-
-def _kept_or_not(function: ast.FunctionDef) -> set[str]:
-    """Attributes of its own object that a method asks for and gives a value: the best so far."""
-    owner = function.args.args[0].arg if function.args.args else ""
-
-    def own(nodes: Iterable[ast.AST], context: type) -> set[str]:
-        parts = (
-            n for node in nodes for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, context)
-        )
-        return {n.attr for n in parts if isinstance(n.value, ast.Name) and n.value.id == owner}
-
-    asked = own((n for n in ast.walk(function) if isinstance(n, ast.Compare)), ast.Load)
-    return asked & own((function,), ast.Store) if asked else set()
-
-
-def _shared_names(tree: ast.Module) -> dict[int, frozenset[str]]:
-    """Names declared global or nonlocal, per function node; all of them under 0."""
-    found: dict[int, frozenset[str]] = {0: frozenset()}
-
-    def visit(statements: Sequence[ast.stmt], function: ast.AST | None) -> None:
-        for statement in statements:
-            if isinstance(statement, (ast.Global, ast.Nonlocal)) and function is not None:
-                found[id(function)] = found.get(id(function), frozenset()) | frozenset(statement.names)
-                found[0] |= frozenset(statement.names)
-            inside = statement if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
-            for part in ("body", "orelse", "finalbody"):
-                visit(getattr(statement, part, ()), inside)
-
-    visit(tree.body, None)
-    return found
 
 
 def _index_dependent(test: Expr) -> bool:
