@@ -1,3 +1,3 @@
 """Scripts that are checked, never collected."""
 
-collect_ignore_glob = ["traps/*"]
+collect_ignore_glob = ["traps/*", "truth/*"]

@@ -10,7 +10,7 @@ from benchmarks.planted import Case, generate
 from benchmarks.planted.score import Verdict, miss, score, summary
 
 # The bars of the slice. The benchmark itself, over all cases, is `python -m benchmarks.planted`.
-SWITCHED_ON = False
+SWITCHED_ON = True
 SEED = 7
 RECALL = 0.95
 CONDITIONS = 0.95

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..case import EVERY_EPOCH, Case, Length, Outcome, Tick
+from ..case import EVERY_EPOCH, EVERY_UPDATE, Case, Length, Outcome, Tick
 from ..finding import Finding
 from ..quantity import Unit
 from ..situation import Scheduler
 from ..timeline import BATCH, EPOCH
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
+from .spans import factor
 from .ticking import PER_BATCH, certain, counting, out_of_sight, size_of
 
 
@@ -116,8 +117,9 @@ right; the first keeps the schedule as written and is offered first."""
         lengths = case.lengths(scheduler)
         counted = [length for length in lengths if length.unit is not None and case.number(length.expr) != 0]
         if counted:
-            if any(length.unit is not Unit.EPOCH or self._beyond_epochs(case, length) for length in counted):
-                return None
+            others = [length for length in counted if length.unit is not Unit.EPOCH or self._beyond_epochs(case, length)]
+            if others:
+                return self._phase(case, scheduler, [length for length in counted if length not in others])
             return counted[0], PROVEN if case.proven(counted[0].expr) else LIKELY
         if any(case.number(length.expr) is None for length in lengths):
             return None
@@ -125,6 +127,11 @@ right; the first keeps the schedule as written and is offered first."""
         if outcomes and all(self._reads_as_epochs(outcome, lengths) for outcome in outcomes):
             return (lengths[-1] if lengths else None), LIKELY
         return None
+
+    def _phase(self, case: Case, scheduler: Scheduler, lengths: list[Length]) -> tuple[Length | None, str] | None:
+        """A phase that surely counts epochs among others that count batches."""
+        sure = [length for length in lengths if length.scheduler is not scheduler and case.proven(length.expr)]
+        return (sure[0], PROVEN) if sure else None
 
     def _beyond_epochs(self, case: Case, length: Length) -> bool:
         """``epochs * 390``: the number stands for the batches of an epoch."""
@@ -159,20 +166,21 @@ right; the first keeps the schedule as written and is offered first."""
         message = self._sentence(case, scheduler, tick, length, outcome, numbers)
         batch = tick.site.innermost(BATCH)
         remedies = []
-        if batch is not None:
+        alone = all(one.unit is Unit.EPOCH or one.bare or one.name == "lr_lambda" for one in case.lengths(scheduler))
+        if batch is not None and alone:
             remedies.append(
                 Remedy("move-after-loop", "step the scheduler once per epoch, after the batch loop", tick.site.place,
                        to=batch.place)
             )  # fmt: skip
         epoch = tick.site.innermost(EPOCH)
-        if epoch is not None and epoch.function == tick.site.event.function:
+        if epoch is not None and alone and epoch.function == tick.site.event.function:
             remedies.append(
                 Remedy("move-to-loop-end", "step the scheduler once per epoch, at the end of it", tick.site.place,
                        to=epoch.place)
             )  # fmt: skip
-        per_epoch = case.source(case.batches_per_epoch())
+        per_epoch = self._ticks_per_epoch(case, scheduler, tick)
         if length is not None and per_epoch is not None and length.name != "lr_lambda" and length.unit is Unit.EPOCH:
-            text = f"{length.argument.text} * {per_epoch}"
+            text = f"{factor(length.argument.text)} * {per_epoch}"
             remedies.append(
                 Remedy("replace", f"count the schedule in batches: {length.name}={text}", length.argument.place, text)
             )
@@ -183,6 +191,13 @@ right; the first keeps the schedule as written and is offered first."""
             actual=outcome.opening(label="actual") if outcome else None,
             subjects=[scheduler.number], unless=() if case.known() else tuple(case.unknowns()),
         )  # fmt: skip
+
+    def _ticks_per_epoch(self, case: Case, scheduler: Scheduler, tick: Tick) -> str | None:
+        batches = case.source(case.batches_per_epoch())
+        if tick.rate.unit != EVERY_UPDATE or batches is None:
+            return batches
+        every = case.source(case.accumulation(scheduler.optimizer))
+        return f"({batches} // {factor(every)})" if every is not None else None
 
     def _sentence(
         self, case: Case, scheduler: Scheduler, tick: Tick, length: Length | None, outcome: Outcome | None,

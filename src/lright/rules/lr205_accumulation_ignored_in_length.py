@@ -115,6 +115,8 @@ never happens."""
     def _remedies(self, found: Span, factor: Expr, lengths: list[Length]) -> list[Remedy]:
         """Every loader's length divided by the factor, in each argument that counts batches."""
         case = found.case
+        if any(length.unit is None and not length.bare for length in case.lengths(found.scheduler)):
+            return []  # it may count batches too, and would be left behind
         steps = {loader.length.name: Op("//", (loader.length, factor)) for loader in case.training.loaders.values()}
         made: list[Remedy] = []
         for length in lengths:

@@ -17,7 +17,7 @@ from ...quantity import (
     Scalar,
     Sym,
 )
-from ...situation import Training
+from ...situation import Formula, Training
 from ...timeline import BATCH, EPOCH, EVALUATION, MICRO, OTHER, OUTER, Block, Branch, Event, Loop, Site, sites
 from . import spelling, things, words
 from .decays import decays
@@ -335,6 +335,23 @@ def infer_units(training: Training) -> None:
                 units[fact.name] = hint
     if "processes" in training.facts:
         units["processes"] = PROCESSES
+    for scheduler in training.schedulers.values():
+        for argument in scheduler.arguments.values():
+            for value in argument.value if isinstance(argument.value, list) else [argument.value]:
+                _adopt(value.expr if isinstance(value, Formula) else value, units, training)
+
+
+def _adopt(expr: object, units: dict[str, Dimension], training: Training) -> None:
+    """In ``epochs - warmup`` the warmup counts what the epochs count."""
+    if not isinstance(expr, Op):
+        return
+    for arg in expr.args:
+        _adopt(arg, units, training)
+    if expr.name in ("+", "-") and len(expr.args) == 2:
+        for one, other in (expr.args, expr.args[::-1]):
+            known = training.dimension(other)
+            if isinstance(one, Sym) and one.name in training.facts and one.name not in units and known is not None:
+                units[one.name] = known
 
 
 def _around(training: Training, loop: Loop) -> Iterable[Loop]:
