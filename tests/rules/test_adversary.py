@@ -158,3 +158,30 @@ def test_ways_to_start_a_training(way: str) -> None:
     finding = found(LOOP.format(module=module, start=start, end=end), "LR201")
     assert finding.conditions == ("default",)
     assert "90 epochs" in finding.message
+
+
+PHASES = """\
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+from data import dataset, model
+
+epochs, warmup, accumulate = 90, 5, 4
+loader = torch.utils.data.DataLoader(dataset, batch_size=64)
+per_epoch = len(loader) // accumulate
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+phases = [LinearLR(optimizer, 0.01, 1.0, warmup * per_epoch), CosineAnnealingLR(optimizer, {length})]
+scheduler = SequentialLR(optimizer, phases, milestones=[warmup * per_epoch])
+for epoch in range(epochs):
+    for i, x in enumerate(loader):
+        (model(x).mean() / accumulate).backward()
+        if (i + 1) % accumulate == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+            scheduler.step()
+"""
+
+
+def test_a_phase_in_epochs_among_others_in_updates_is_converted_where_it_stands() -> None:
+    assert check_source(PHASES.format(length="(epochs - warmup) * per_epoch"), "train.py").findings == ()
+    fixed = mended(PHASES.format(length="epochs - warmup"), "LR101")
+    assert fixed == PHASES.format(length="(epochs - warmup) * (len(loader) // accumulate)")

@@ -10,8 +10,10 @@ from ..quantity import Unit
 from ..situation import Scheduler
 from ..timeline import BATCH, EPOCH
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
-from .spans import factor
+from .spans import factor, per_loader
 from .ticking import PER_BATCH, certain, counting, out_of_sight, size_of
+
+_LISTED = ("lr_lambda", "milestones")  # not lengths that a factor would convert
 
 
 class EpochScheduleSteppedPerBatch(Rule):
@@ -117,7 +119,9 @@ right; the first keeps the schedule as written and is offered first."""
         lengths = case.lengths(scheduler)
         counted = [length for length in lengths if length.unit is not None and case.number(length.expr) != 0]
         if counted:
-            others = [length for length in counted if length.unit is not Unit.EPOCH or self._beyond_epochs(case, length)]
+            others = [
+                length for length in counted if length.unit is not Unit.EPOCH or self._beyond_epochs(case, length)
+            ]
             if others:
                 return self._phase(case, scheduler, [length for length in counted if length not in others])
             return counted[0], PROVEN if case.proven(counted[0].expr) else LIKELY
@@ -130,7 +134,8 @@ right; the first keeps the schedule as written and is offered first."""
 
     def _phase(self, case: Case, scheduler: Scheduler, lengths: list[Length]) -> tuple[Length | None, str] | None:
         """A phase that surely counts epochs among others that count batches."""
-        sure = [length for length in lengths if length.scheduler is not scheduler and case.proven(length.expr)]
+        phases = [length for length in lengths if length.scheduler is not scheduler or scheduler.children]
+        sure = [length for length in phases if case.proven(length.expr)]
         return (sure[0], PROVEN) if sure else None
 
     def _beyond_epochs(self, case: Case, length: Length) -> bool:
@@ -166,7 +171,7 @@ right; the first keeps the schedule as written and is offered first."""
         message = self._sentence(case, scheduler, tick, length, outcome, numbers)
         batch = tick.site.innermost(BATCH)
         remedies = []
-        alone = all(one.unit is Unit.EPOCH or one.bare or one.name == "lr_lambda" for one in case.lengths(scheduler))
+        alone = not any(per_loader(case, one.expr) for one in case.lengths(scheduler) if one.unit is not Unit.EPOCH)
         if batch is not None and alone:
             remedies.append(
                 Remedy("move-after-loop", "step the scheduler once per epoch, after the batch loop", tick.site.place,
@@ -179,7 +184,7 @@ right; the first keeps the schedule as written and is offered first."""
                        to=epoch.place)
             )  # fmt: skip
         per_epoch = self._ticks_per_epoch(case, scheduler, tick)
-        if length is not None and per_epoch is not None and length.name != "lr_lambda" and length.unit is Unit.EPOCH:
+        if length is not None and per_epoch is not None and length.name not in _LISTED and length.unit is Unit.EPOCH:
             text = f"{factor(length.argument.text)} * {per_epoch}"
             remedies.append(
                 Remedy("replace", f"count the schedule in batches: {length.name}={text}", length.argument.place, text)

@@ -9,7 +9,7 @@ from ..finding import ERROR, Finding
 from ..quantity import Expr, Op, Sym, Unit
 from . import examples
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
-from .spans import Span, call, spans
+from .spans import Span, call, per_loader, spans
 
 _STEPS = """\
 for epoch in range(EPOCHS):
@@ -115,7 +115,7 @@ never happens."""
     def _remedies(self, found: Span, factor: Expr, lengths: list[Length]) -> list[Remedy]:
         """Every loader's length divided by the factor, in each argument that counts batches."""
         case = found.case
-        if any(length.unit is None and not length.bare for length in case.lengths(found.scheduler)):
+        if any(length.unit is None and per_loader(case, length.expr) for length in case.lengths(found.scheduler)):
             return []  # it may count batches too, and would be left behind
         steps = {loader.length.name: Op("//", (loader.length, factor)) for loader in case.training.loaders.values()}
         made: list[Remedy] = []

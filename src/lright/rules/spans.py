@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ..case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, Case, Outcome, Tick, sample
 from ..finding import Related, Remedy
-from ..quantity import Expr, Lit, Op, Sym, Unit
+from ..quantity import BATCHES_PER_EPOCH, Expr, Lit, Op, Sym, Unit
 from ..records import record
 from ..situation import Argument, Formula, Scheduler
 from ..timeline import BATCH, EPOCH, Guard, Loop, Place
@@ -274,6 +274,11 @@ def agreed(verdicts: Sequence[str | None]) -> str | None:
 def contains(expr: Expr, *names: str) -> bool:
     """Whether one of some operations occurs in an expression."""
     return isinstance(expr, Op) and (expr.name in names or any(contains(arg, *names) for arg in expr.args))
+
+
+def per_loader(case: Case, expr: Expr) -> bool:
+    """Whether the batches of a loader are counted in it, times whatever."""
+    return any(case.training.units.get(name) == BATCHES_PER_EPOCH for name in expr.symbols())
 
 
 def parts(expr: Expr) -> Iterator[Expr]:

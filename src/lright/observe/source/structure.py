@@ -352,6 +352,8 @@ def _adopt(expr: object, units: dict[str, Dimension], training: Training) -> Non
             known = training.dimension(other)
             if isinstance(one, Sym) and one.name in training.facts and one.name not in units and known is not None:
                 units[one.name] = known
+                if training.proven_units.issuperset(other.symbols()):
+                    training.proven_units |= {one.name}
 
 
 def _around(training: Training, loop: Loop) -> Iterable[Loop]:
