@@ -278,16 +278,21 @@ class Case:
 
     def validates(self) -> bool:
         """Whether there is a loop over batches of validation or test."""
+        return bool(self.evaluation_loops())
+
+    def evaluation_loops(self) -> list[Loop]:
+        """The loops over batches of validation or test; those inside others are not looked for."""
+        found: list[Loop] = []
         waiting = list(self.training.root)
         while waiting:
             node = waiting.pop()
-            if isinstance(node, Loop):
-                if node.kind == EVALUATION:
-                    return True
+            if isinstance(node, Loop) and node.kind == EVALUATION:
+                found.append(node)
+            elif isinstance(node, Loop):
                 waiting += node.body.nodes
             elif isinstance(node, Branch):
                 waiting += [*node.arms[0].nodes, *node.arms[1].nodes]
-        return False
+        return found
 
     # -- lengths ----------------------------------------------------------------------------------------------------
 

@@ -391,8 +391,12 @@ class Op(Expr):
 
 
 def _wrapped(expr: Expr, rank: int) -> str:
-    inner = _BINARY_RANK.get(expr.name, 9) if isinstance(expr, Op) else 9
-    return f"({expr})" if inner < rank else str(expr)
+    text = str(expr)
+    if isinstance(expr, Op):
+        inner = _BINARY_RANK.get(expr.name, 9)
+    else:
+        inner = _BINARY_RANK["neg"] if text.startswith("-") else 9
+    return f"({text})" if inner < rank else text
 
 
 def as_expr(value: Expr | Scalar) -> Expr:

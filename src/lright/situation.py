@@ -148,6 +148,7 @@ class Training:
     complete: bool = True  # False: reading was given up somewhere, so that what is missing may be there
     default: Training | None = None  # the same training in the default world, of which this is another
     decays: list[Decay] = field(default_factory=list)
+    reduces: bool = False  # the processes exchange numbers somewhere (all_reduce, gather ...)
     unread_steps: frozenset[str] = frozenset()  # names whose step() stands in the text and not in the timeline
     _sites: list[Site] | None = None
 

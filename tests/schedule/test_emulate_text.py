@@ -84,7 +84,7 @@ def test_a_lambda_that_raises_later() -> None:
     assert (raised.exception, raised.tick) == ("ZeroDivisionError", 5)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 1000), st.floats(0, 1), st.integers(0, 2000))
 def test_text_and_call_are_one(length: int, floor: float, tick: int) -> None:
     read = emulated_from_text(f"CosineAnnealingLR(T_max={length}, eta_min={floor!r})", ONE)

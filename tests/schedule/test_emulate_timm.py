@@ -39,9 +39,7 @@ def import_schedulers() -> Any:
 
 
 schedulers = import_schedulers()
-budget = settings(
-    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
-)
+budget = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 Arguments = dict[str, Any]
 
 

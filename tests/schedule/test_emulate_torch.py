@@ -26,9 +26,7 @@ lr_scheduler = pytest.importorskip("torch.optim.lr_scheduler")
 swa_utils = pytest.importorskip("torch.optim.swa_utils")
 
 pytestmark = pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step..`:UserWarning")
-budget = settings(
-    max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
-)
+budget = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 Groups = list[dict[str, Any]]

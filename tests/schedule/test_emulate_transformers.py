@@ -21,9 +21,7 @@ from lright.schedule.emulate import NAMES, Emulated, Optimizer, ScheduleRaises, 
 torch = pytest.importorskip("torch")
 optimization = pytest.importorskip("transformers.optimization")
 
-budget = settings(
-    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
-)
+budget = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 Arguments = dict[str, Any]
 
 

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..case import IN_EVALUATION, Case
+from ..case import IN_EVALUATION, Case, Tick
 from ..finding import Finding
-from ..situation import Metric
+from ..situation import Metric, Scheduler
 from .base import LIKELY, PROVEN, Related, Rule
 from .plateaus import fed
 from .ticking import PER_BATCH, name_of
+
+_SHARDED = """\
+import torch
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+train_set, val_set = TensorDataset(torch.randn(50000, 10)), TensorDataset(torch.randn(10000, 10))
+loader = DataLoader(train_set, batch_size=128, sampler=DistributedSampler(train_set))
+val_loader = DataLoader(val_set, batch_size=128, sampler=DistributedSampler(val_set))
+model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(10, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
+for epoch in range(90):
+    model.train()
+    for (x,) in loader:
+        optimizer.zero_grad()
+        model(x).pow(2).mean().backward()
+        optimizer.step()
+    model.eval()
+    val_loss = torch.zeros(())
+    with torch.no_grad():
+        for (x,) in val_loader:
+            val_loss += model(x).pow(2).mean() / len(val_loader)
+{reduce}    scheduler.step(val_loss)
+"""
 
 
 class PlateauWrongMetric(Rule):
@@ -19,7 +43,8 @@ class PlateauWrongMetric(Rule):
     summary = "ReduceLROnPlateau is fed the last batch's loss, the training loss, or a running extreme"
     why = """The scheduler waits until its metric stops improving. The loss of one batch is noise. The training loss
 goes on falling while the model overfits, so the learning rate stays high when validation has long stalled. The best
-value so far never gets worse and, once training has converged, never better."""
+value so far never gets worse and, once training has converged, never better. With several processes, a metric that
+each of them measures on its own part of the data makes their learning rates drift apart."""
     bad = (
         """\
 import torch
@@ -112,6 +137,7 @@ for epoch in range(90):
     best_acc = max(best_acc, val_acc)
     scheduler.step(best_acc)
 """,
+        _SHARDED.format(reduce=""),
     )
     good = (
         """\
@@ -153,6 +179,7 @@ for epoch in range(90):
         train_loss += loss.item() / len(loader)
     scheduler.step(train_loss)
 """,
+        _SHARDED.format(reduce="    torch.distributed.all_reduce(val_loss)\n"),
     )
     sources = ("torch 2.13 documentation, ReduceLROnPlateau: its example steps with the validation loss",)
     fix_safety = "None is offered: which validation metric is meant cannot be known."
@@ -160,6 +187,9 @@ for epoch in range(90):
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler, tick, metric in fed(case):
             if tick.rate.unit in (*PER_BATCH, IN_EVALUATION):
+                continue
+            if metric.phase == "validation" and self._on_its_own_part(case, tick):
+                yield self._unreduced(scheduler, tick)
                 continue
             wrong = self._wrong(metric)
             if wrong is None or not (metric.last_batch or case.validates()):
@@ -174,6 +204,24 @@ for epoch in range(90):
         if any(True for _ in fed(case)) and not case.validates():
             return "no validation was seen, so the training metric may be all there is"
         return None
+
+    def _on_its_own_part(self, case: Case, tick: Tick) -> bool:
+        """Whether every process validates on a part of the data of its own and keeps what it measures to itself."""
+        training = case.training
+        if training.reduces or tick.rate.one_rank:
+            return False
+        over = [training.loaders[loop.over] for loop in case.evaluation_loops() if loop.over is not None]
+        return bool(over) and all("processes" in training.behind(loader.length) for loader in over)
+
+    def _unreduced(self, scheduler: Scheduler, tick: Tick) -> Finding:
+        message = (
+            f"{name_of(scheduler)} is fed {tick.text}, which every process measures on its own part of the validation "
+            "data: their learning rates drop at different times"
+        )
+        return self.finding(
+            tick.site.place, message, certainty=LIKELY, conditions=("processes>1",),
+            related=[Related(scheduler.place, "created here")], subjects=[scheduler.number],
+        )  # fmt: skip
 
     def _wrong(self, metric: Metric) -> str | None:
         if metric.last_batch:

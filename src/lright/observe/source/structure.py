@@ -69,6 +69,7 @@ def _training(reader: Reader, entry: str) -> Training:
         complete=not reader.incomplete,
     )
     training.decays = decays(reader, training)
+    training.reduces = words.exchanges(reader.tree)
     training.unread_steps = _unread_steps(reader, training)
     for scheduler in training.schedulers.values():
         scheduler.mentions = spelling.mentions(reader.tree)[scheduler.text]

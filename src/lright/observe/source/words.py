@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...quantity import FAILURES, Expr, Lit, Op, Scalar, Sym
@@ -142,6 +143,20 @@ def gives_up(body: Sequence[ast.stmt]) -> bool:
 
 def is_no_grad_decorated(node: ast.AST) -> bool:
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(map(is_no_grad, node.decorator_list))
+
+
+def exchanges(tree: ast.Module) -> bool:
+    """Whether something in the file exchanges numbers between processes, by the names it mentions."""
+    names = (
+        n.attr if isinstance(n, ast.Attribute) else n.id
+        for n in ast.walk(tree)
+        if isinstance(n, (ast.Attribute, ast.Name))
+    )
+    return any(_EXCHANGING.search(name.lower()) for name in names)
+
+
+# ReduceLROnPlateau and a reduce_lr of one's own reduce something else.
+_EXCHANGING = re.compile(r"reduce(?!_?(lr|on|learning))|gather|broadcast|synchronize|sync_dist|torchmetrics")
 
 
 def is_generator(node: ast.AST) -> bool:
