@@ -134,7 +134,9 @@ keeps the length as written and is offered first."""
     def _fits_epochs(self, case: Case, length: Length) -> bool:
         """An unknown number, or one that can be epochs (``epochs * 390`` cannot)."""
         witness = case.witnesses()[0]
-        size, epochs = case.number(length.expr, witness), case.number(case.epochs(), witness)
+        # What a resumed run has left says nothing about the unit: the length is that of the whole training.
+        whole = Case(case.training.default) if case.training.default is not None else case
+        size, epochs = case.number(length.expr, witness), case.number(whole.epochs(), witness)
         return size is None or epochs is None or size <= 2 * epochs
 
     def _far_too_long(self, outcome: Outcome, named: bool) -> bool:
