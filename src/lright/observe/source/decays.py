@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 
 from ...situation import Decay, Training
 from .reader import Reader
+from .words import nodes
 
 # What a learning rate goes into without changing the training.
 _SHOWN = frozenset(
@@ -28,7 +29,7 @@ def decays(reader: Reader, training: Training) -> list[Decay]:
         return []
     lines = {loop.place.line for site in training.updates() for loop in site.loops}
     found: dict[int, Decay] = {}
-    for loop in ast.walk(reader.tree) if lines else ():
+    for loop in nodes(reader.tree) if lines else ():
         if not isinstance(loop, (ast.For, ast.While)) or loop.lineno not in lines:
             continue
         counters = (_names(loop.target) if isinstance(loop, ast.For) else frozenset()) | _counted(loop)
@@ -95,7 +96,7 @@ def _uses(reader: Reader, target: ast.Name | ast.Attribute, loop: ast.stmt) -> I
     scopes: list[ast.AST] = [reader.tree]
     if isinstance(target, ast.Name):
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-        scopes = [loop, *(n for n in ast.walk(reader.tree) if isinstance(n, kinds) and not _binds(n, name))]
+        scopes = [loop, *(n for n in nodes(reader.tree) if isinstance(n, kinds) and not _binds(n, name))]
     for scope in scopes:
         for statement in _loads(scope, name, reader.reached):
             decayed = _decayed(statement, ())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 
-from .words import dotted
+from .words import dotted, nodes
 
 
 def loading(node: ast.Call) -> dict[str, object]:
@@ -52,8 +53,17 @@ def mentions(tree: ast.Module) -> Counter[str]:
     if known is None:
         known = Counter(
             dotted(node)
-            for node in ast.walk(tree)
+            for node in nodes(tree)
             if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
         )
         tree._lright_mentions = known  # type: ignore[attr-defined]
     return known
+
+
+def exchanges(tree: ast.Module) -> bool:
+    """Whether something in the file exchanges numbers between processes, by the names it mentions."""
+    return any(_EXCHANGING.search(name.lower()) for name in mentions(tree))
+
+
+# ReduceLROnPlateau and a reduce_lr of one's own reduce something else.
+_EXCHANGING = re.compile(r"reduce(?!_?(lr|on|learning))|gather|broadcast|synchronize|torchmetrics")

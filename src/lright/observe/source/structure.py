@@ -69,7 +69,7 @@ def _training(reader: Reader, entry: str) -> Training:
         complete=not reader.incomplete,
     )
     training.decays = decays(reader, training)
-    training.reduces = words.exchanges(reader.tree)
+    training.reduces = spelling.exchanges(reader.tree)
     training.unread_steps = _unread_steps(reader, training)
     for scheduler in training.schedulers.values():
         scheduler.mentions = spelling.mentions(reader.tree)[scheduler.text]
@@ -87,7 +87,7 @@ def _unread_steps(reader: Reader, training: Training) -> frozenset[str]:
         return frozenset()
     return frozenset(
         words.last_part(words.source(node.func.value))
-        for node in ast.walk(reader.tree)
+        for node in words.nodes(reader.tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("step", "step_update")

@@ -29,7 +29,7 @@ def assigned_names(loop: ast.AST) -> frozenset[str]:
 def _updated_attributes(tree: ast.Module) -> frozenset[str]:
     """Attributes that are changed in place somewhere (``self.step += 1``, ``self.lr = self.lr * 0.5``)."""
     names = set()
-    for node in ast.walk(tree):
+    for node in words.nodes(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
             names.add(node.target.attr)
         elif isinstance(node, ast.FunctionDef) and node.name != "__init__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...quantity import FAILURES, Expr, Lit, Op, Scalar, Sym
@@ -145,18 +144,13 @@ def is_no_grad_decorated(node: ast.AST) -> bool:
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and any(map(is_no_grad, node.decorator_list))
 
 
-def exchanges(tree: ast.Module) -> bool:
-    """Whether something in the file exchanges numbers between processes, by the names it mentions."""
-    names = (
-        n.attr if isinstance(n, ast.Attribute) else n.id
-        for n in ast.walk(tree)
-        if isinstance(n, (ast.Attribute, ast.Name))
-    )
-    return any(_EXCHANGING.search(name.lower()) for name in names)
-
-
-# ReduceLROnPlateau and a reduce_lr of one's own reduce something else.
-_EXCHANGING = re.compile(r"reduce(?!_?(lr|on|learning))|gather|broadcast|synchronize|sync_dist|torchmetrics")
+def nodes(tree: ast.Module) -> Sequence[ast.AST]:
+    """Every node of a file, outermost first. Listed once for all who look through the whole file."""
+    known: Sequence[ast.AST] | None = getattr(tree, "_lright_nodes", None)
+    if known is None:
+        known = list(ast.walk(tree))
+        tree._lright_nodes = known  # type: ignore[attr-defined]
+    return known
 
 
 def is_generator(node: ast.AST) -> bool:
@@ -268,7 +262,7 @@ def _relevant(node: ast.AST, functions: frozenset[str]) -> bool:
 
 def relevant_functions(tree: ast.Module) -> frozenset[str]:
     """The functions of a file that may have to do with the learning rate, directly or through others."""
-    bodies = {node.name: node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    bodies = {node.name: node for node in nodes(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
     mentioned = {
         name: {
             n.attr if isinstance(n, ast.Attribute) else n.id
