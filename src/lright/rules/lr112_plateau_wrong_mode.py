@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ..case import Case, Tick
 from ..finding import Finding
 from ..situation import Scheduler
+from . import examples
 from .base import LIKELY, Related, Remedy, Rule
 from .plateaus import fed, mode_of, mode_remedy
 from .ticking import name_of
@@ -21,123 +22,12 @@ class PlateauWrongMode(Rule):
 it never improved after the first epoch, and the learning rate is cut every patience + 1 epochs however well
 training goes. A loss with mode "max" is the same mistake the other way round."""
     bad = (
-        """\
-import torch
-
-@torch.no_grad()
-def evaluate(model, loader):
-    model.eval()
-    total, correct = 0.0, 0
-    for x, y in loader:
-        output = model(x)
-        total += torch.nn.functional.cross_entropy(output, y).item()
-        correct += (output.argmax(1) == y).sum().item()
-    return total / len(loader), correct / len(loader.dataset)
-
-def data(size):
-    return torch.utils.data.TensorDataset(torch.randn(size, 10), torch.randint(0, 2, (size,)))
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(data(50000), batch_size=128)
-val_loader = torch.utils.data.DataLoader(data(10000), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
-for epoch in range(90):
-    model.train()
-    for x, y in loader:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    val_loss, val_acc = evaluate(model, val_loader)
-    scheduler.step(val_acc)
-""",
-        """\
-import torch
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(50000, 10)), batch_size=128)
-val_loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(10000, 10)), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", patience=5)
-for epoch in range(90):
-    model.train()
-    for (x,) in loader:
-        optimizer.zero_grad()
-        loss = model(x).pow(2).mean()
-        loss.backward()
-        optimizer.step()
-    model.eval()
-    val_loss = 0.0
-    with torch.no_grad():
-        for (x,) in val_loader:
-            val_loss += model(x).pow(2).mean().item() / len(val_loader)
-    scheduler.step(val_loss)
-""",
+        examples.plateau_on_evaluate("    scheduler.step(val_acc)\n"),
+        examples.plateau_on_loss("    scheduler.step(val_loss)\n", arguments=', mode="max", patience=5'),
     )
     good = (
-        """\
-import torch
-
-@torch.no_grad()
-def evaluate(model, loader):
-    model.eval()
-    total, correct = 0.0, 0
-    for x, y in loader:
-        output = model(x)
-        total += torch.nn.functional.cross_entropy(output, y).item()
-        correct += (output.argmax(1) == y).sum().item()
-    return total / len(loader), correct / len(loader.dataset)
-
-def data(size):
-    return torch.utils.data.TensorDataset(torch.randn(size, 10), torch.randint(0, 2, (size,)))
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(data(50000), batch_size=128)
-val_loader = torch.utils.data.DataLoader(data(10000), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", patience=5)
-for epoch in range(90):
-    model.train()
-    for x, y in loader:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    val_loss, val_acc = evaluate(model, val_loader)
-    scheduler.step(val_acc)
-""",
-        """\
-import torch
-
-@torch.no_grad()
-def evaluate(model, loader):
-    model.eval()
-    total, correct = 0.0, 0
-    for x, y in loader:
-        output = model(x)
-        total += torch.nn.functional.cross_entropy(output, y).item()
-        correct += (output.argmax(1) == y).sum().item()
-    return total / len(loader), correct / len(loader.dataset)
-
-def data(size):
-    return torch.utils.data.TensorDataset(torch.randn(size, 10), torch.randint(0, 2, (size,)))
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(data(50000), batch_size=128)
-val_loader = torch.utils.data.DataLoader(data(10000), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
-for epoch in range(90):
-    model.train()
-    for x, y in loader:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    val_loss, val_acc = evaluate(model, val_loader)
-    scheduler.step(1 - val_acc)
-""",
+        examples.plateau_on_evaluate("    scheduler.step(val_acc)\n", arguments=', mode="max", patience=5'),
+        examples.plateau_on_evaluate("    scheduler.step(1 - val_acc)\n"),
     )
     sources = ("torch 2.13 documentation, ReduceLROnPlateau: mode is 'min' unless given",)
     fix_safety = "Unsafe: the direction of the metric is read from its name."

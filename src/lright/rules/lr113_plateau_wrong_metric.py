@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ..case import IN_EVALUATION, Case, Tick
 from ..finding import Finding
 from ..situation import Metric, Scheduler
+from . import examples
 from .base import LIKELY, PROVEN, Related, Rule
 from .plateaus import fed
 from .ticking import PER_BATCH, name_of
@@ -46,29 +47,7 @@ goes on falling while the model overfits, so the learning rate stays high when v
 value so far never gets worse and, once training has converged, never better. With several processes, a metric that
 each of them measures on its own part of the data makes their learning rates drift apart."""
     bad = (
-        """\
-import torch
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(50000, 10)), batch_size=128)
-val_loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(10000, 10)), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
-for epoch in range(90):
-    model.train()
-    for (x,) in loader:
-        optimizer.zero_grad()
-        loss = model(x).pow(2).mean()
-        loss.backward()
-        optimizer.step()
-    model.eval()
-    val_loss = 0.0
-    with torch.no_grad():
-        for (x,) in val_loader:
-            val_loss += model(x).pow(2).mean().item() / len(val_loader)
-    print(val_loss)
-    scheduler.step(loss)
-""",
+        examples.plateau_on_loss("    print(val_loss)\n    scheduler.step(loss)\n"),
         """\
 import torch
 
@@ -104,64 +83,15 @@ for epoch in range(90):
     print(val_loss, val_acc)
     scheduler.step(train_loss)
 """,
-        """\
-import torch
-
-@torch.no_grad()
-def evaluate(model, loader):
-    model.eval()
-    total, correct = 0.0, 0
-    for x, y in loader:
-        output = model(x)
-        total += torch.nn.functional.cross_entropy(output, y).item()
-        correct += (output.argmax(1) == y).sum().item()
-    return total / len(loader), correct / len(loader.dataset)
-
-def data(size):
-    return torch.utils.data.TensorDataset(torch.randn(size, 10), torch.randint(0, 2, (size,)))
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(data(50000), batch_size=128)
-val_loader = torch.utils.data.DataLoader(data(10000), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", patience=5)
-best_acc = 0.0
-for epoch in range(90):
-    model.train()
-    for x, y in loader:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    val_loss, val_acc = evaluate(model, val_loader)
-    best_acc = max(best_acc, val_acc)
-    scheduler.step(best_acc)
-""",
+        examples.plateau_on_evaluate(
+            "    best_acc = max(best_acc, val_acc)\n    scheduler.step(best_acc)\n",
+            arguments=', mode="max", patience=5',
+            first="best_acc = 0.0\n",
+        ),
         _SHARDED.format(reduce=""),
     )
     good = (
-        """\
-import torch
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(50000, 10)), batch_size=128)
-val_loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(10000, 10)), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
-for epoch in range(90):
-    model.train()
-    for (x,) in loader:
-        optimizer.zero_grad()
-        loss = model(x).pow(2).mean()
-        loss.backward()
-        optimizer.step()
-    model.eval()
-    val_loss = 0.0
-    with torch.no_grad():
-        for (x,) in val_loader:
-            val_loss += model(x).pow(2).mean().item() / len(val_loader)
-    scheduler.step(val_loss)
-""",
+        examples.plateau_on_loss("    scheduler.step(val_loss)\n"),
         """\
 import torch
 

@@ -8,6 +8,7 @@ from ..case import Case, Tick
 from ..finding import Finding
 from ..situation import Scheduler
 from ..timeline import BATCH, EPOCH
+from . import examples
 from .base import LIKELY, PROVEN, Related, Remedy, Rule
 from .ticking import PER_BATCH, Numbers, certain, name_of
 
@@ -21,29 +22,7 @@ class PlateauSteppedPerBatch(Rule):
 single batches goes up and down by far more than it improves in ten of them, so the learning rate is cut again and
 again within the first epoch."""
     bad = (
-        """\
-import torch
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(50000, 10)), batch_size=128)
-val_loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(10000, 10)), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
-for epoch in range(90):
-    model.train()
-    for (x,) in loader:
-        optimizer.zero_grad()
-        loss = model(x).pow(2).mean()
-        loss.backward()
-        optimizer.step()
-        scheduler.step(loss)
-    model.eval()
-    val_loss = 0.0
-    with torch.no_grad():
-        for (x,) in val_loader:
-            val_loss += model(x).pow(2).mean().item() / len(val_loader)
-    print(val_loss)
-""",
+        examples.plateau_on_loss("    print(val_loss)\n", per_batch="        scheduler.step(loss)\n"),
         """\
 import torch
 
@@ -77,28 +56,7 @@ for epoch in range(90):
 """,
     )
     good = (
-        """\
-import torch
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(50000, 10)), batch_size=128)
-val_loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(10000, 10)), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
-for epoch in range(90):
-    model.train()
-    for (x,) in loader:
-        optimizer.zero_grad()
-        loss = model(x).pow(2).mean()
-        loss.backward()
-        optimizer.step()
-    model.eval()
-    val_loss = 0.0
-    with torch.no_grad():
-        for (x,) in val_loader:
-            val_loss += model(x).pow(2).mean().item() / len(val_loader)
-    scheduler.step(val_loss)
-""",
+        examples.plateau_on_loss("    scheduler.step(val_loss)\n"),
         """\
 import torch
 

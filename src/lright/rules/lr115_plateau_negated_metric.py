@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..case import Case
 from ..finding import Finding
+from . import examples
 from .base import LIKELY, Related, Remedy, Rule
 from .plateaus import argument_number, argument_text, fed, mode_of, mode_remedy
 from .ticking import name_of
@@ -20,132 +21,12 @@ class PlateauNegatedMetric(Rule):
 threshold). For a negative best that bound lies above it: -0.9 counts as better than -0.9, and so does a slightly
 worse value. The patience is reset by a metric that has stalled, and the learning rate may never be cut."""
     bad = (
-        """\
-import torch
-
-@torch.no_grad()
-def evaluate(model, loader):
-    model.eval()
-    total, correct = 0.0, 0
-    for x, y in loader:
-        output = model(x)
-        total += torch.nn.functional.cross_entropy(output, y).item()
-        correct += (output.argmax(1) == y).sum().item()
-    return total / len(loader), correct / len(loader.dataset)
-
-def data(size):
-    return torch.utils.data.TensorDataset(torch.randn(size, 10), torch.randint(0, 2, (size,)))
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(data(50000), batch_size=128)
-val_loader = torch.utils.data.DataLoader(data(10000), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
-for epoch in range(90):
-    model.train()
-    for x, y in loader:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    val_loss, val_acc = evaluate(model, val_loader)
-    scheduler.step(-val_acc)
-""",
-        """\
-import torch
-
-@torch.no_grad()
-def evaluate(model, loader):
-    model.eval()
-    total, correct = 0.0, 0
-    for x, y in loader:
-        output = model(x)
-        total += torch.nn.functional.cross_entropy(output, y).item()
-        correct += (output.argmax(1) == y).sum().item()
-    return total / len(loader), correct / len(loader.dataset)
-
-def data(size):
-    return torch.utils.data.TensorDataset(torch.randn(size, 10), torch.randint(0, 2, (size,)))
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(data(50000), batch_size=128)
-val_loader = torch.utils.data.DataLoader(data(10000), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", patience=5)
-for epoch in range(90):
-    model.train()
-    for x, y in loader:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    val_loss, val_acc = evaluate(model, val_loader)
-    scheduler.step(-val_loss)
-""",
+        examples.plateau_on_evaluate("    scheduler.step(-val_acc)\n"),
+        examples.plateau_on_evaluate("    scheduler.step(-val_loss)\n", arguments=', mode="max", patience=5'),
     )
     good = (
-        """\
-import torch
-
-@torch.no_grad()
-def evaluate(model, loader):
-    model.eval()
-    total, correct = 0.0, 0
-    for x, y in loader:
-        output = model(x)
-        total += torch.nn.functional.cross_entropy(output, y).item()
-        correct += (output.argmax(1) == y).sum().item()
-    return total / len(loader), correct / len(loader.dataset)
-
-def data(size):
-    return torch.utils.data.TensorDataset(torch.randn(size, 10), torch.randint(0, 2, (size,)))
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(data(50000), batch_size=128)
-val_loader = torch.utils.data.DataLoader(data(10000), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", patience=5)
-for epoch in range(90):
-    model.train()
-    for x, y in loader:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    val_loss, val_acc = evaluate(model, val_loader)
-    scheduler.step(val_acc)
-""",
-        """\
-import torch
-
-@torch.no_grad()
-def evaluate(model, loader):
-    model.eval()
-    total, correct = 0.0, 0
-    for x, y in loader:
-        output = model(x)
-        total += torch.nn.functional.cross_entropy(output, y).item()
-        correct += (output.argmax(1) == y).sum().item()
-    return total / len(loader), correct / len(loader.dataset)
-
-def data(size):
-    return torch.utils.data.TensorDataset(torch.randn(size, 10), torch.randint(0, 2, (size,)))
-
-model = torch.nn.Linear(10, 2)
-loader = torch.utils.data.DataLoader(data(50000), batch_size=128)
-val_loader = torch.utils.data.DataLoader(data(10000), batch_size=128)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5, threshold_mode="abs")
-for epoch in range(90):
-    model.train()
-    for x, y in loader:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-    val_loss, val_acc = evaluate(model, val_loader)
-    scheduler.step(-val_acc)
-""",
+        examples.plateau_on_evaluate("    scheduler.step(val_acc)\n", arguments=', mode="max", patience=5'),
+        examples.plateau_on_evaluate("    scheduler.step(-val_acc)\n", arguments=', patience=5, threshold_mode="abs"'),
     )
     sources = ("measured with torch 2.13: after 200 steps at -0.9 the LR is as it was; at 0.9 with 'max' it is cut",)
     fix_safety = "Unsafe: the metric is given as it is, with the other mode, which is the same but for the threshold."
