@@ -232,6 +232,7 @@ def test_any_bytes_give_a_verdict_or_one_line(capsys: pytest.CaptureFixture[str]
         (("check", "a.py", "--format"), "argument --format: expected one argument"),
         (("check", "a.py", "--severity", "Warning"), "did you mean 'warning'?"),
         (("check", "a.py", "--set", "epochs"), "'epochs' is not of the form NAME=VALUE"),
+        (("check", "a.py", "--set", "epochs=-inf"), "'epochs=-inf' is not a finite number"),
         (("check", "a.py", "--processes", "0"), "'0' is no count: give a whole number from 1"),
         (("check", "a.py", "--select", "LR999"), "--select: no rule 'LR999'"),
         (("check", "a.py", "--ignore", "bad-cal"), "no rule 'bad-cal': did you mean 'bad-call'?"),

@@ -59,6 +59,11 @@ def test_a_right_script_is_reported_in_full() -> None:
     assert any("stepped once per epoch" in line for line in report.checked)
 
 
+def test_a_text_for_a_number_is_refused() -> None:
+    with pytest.raises(LrightError, match="--set epochs=abc: the script has a number there"):
+        check_source(WRONG, "train.py", Options(settings={"epochs": "abc"}))
+
+
 def test_arguments_and_settings_change_the_curve() -> None:
     by_arguments = check_source(RIGHT, "train.py", Options(arguments=("--epochs", "3", "--step-size", "1")))
     by_settings = check_source(RIGHT, "train.py", Options(settings={"epochs": "3", "args.step_size": "1"}))

@@ -425,7 +425,7 @@ def _plot_parser() -> argparse.ArgumentParser:
         help="a value in the script",
     )
     drawn = parser.add_argument_group("the drawing").add_argument
-    drawn("--output", metavar="FILE", help="write it to a file: .svg, .png, .html, .csv or .json")
+    drawn("-o", "--output", metavar="FILE", help="write it to a file: .svg, .png, .html, .csv or .json")
     drawn(
         "--format",
         metavar="FORMAT",
@@ -535,10 +535,13 @@ def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
 
 
 def _setting(word: str) -> tuple[str, str]:
+    from argparse import ArgumentTypeError
+
     name, equals, value = word.partition("=")
+    if value.strip().lower().lstrip("+-") in ("nan", "inf", "infinity"):
+        raise ArgumentTypeError(f"{word!r} is not a finite number, as in --set epochs=90")
     if equals and name.strip():
         return name.strip(), value.strip()
-    from argparse import ArgumentTypeError
 
     raise ArgumentTypeError(f"{word!r} is not of the form NAME=VALUE, as in --set epochs=90")
 

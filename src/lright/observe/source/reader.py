@@ -49,6 +49,13 @@ MAX_SIDES = 24  # of a value that depends on tests
 _GIVEN = ("--set", "world", "command line")  # origins of values that overrule what the script says
 
 
+def _refuse_unlike(name: str, given: Scalar, fact: Fact) -> None:
+    """A text where the script has a number is a slip of the hand, not another training."""
+    numeric = fact.known and isinstance(fact.value, (int, float)) and not isinstance(fact.value, bool)
+    if numeric and isinstance(given, str):
+        raise LrightError(f"--set {name}={given}: the script has a number there ({fact.text} = {fact.value})")
+
+
 class TooMuch(LrightError):
     """The script is too large or too entangled to be followed to its end within the reader's limits."""
 
@@ -207,9 +214,10 @@ class Reader:
         for names, origin in ((self.settings, "--set"), (self.world, "world")):
             for alias in words.aliases(fact.text, fact.option):
                 if alias in names:
-                    fact.value, fact.known, fact.origin = names[alias], True, origin
                     if origin == "--set":
+                        _refuse_unlike(alias, names[alias], fact)
                         self.used_settings.add(alias)
+                    fact.value, fact.known, fact.origin = names[alias], True, origin
 
     def opaque_fact(self, value: Unknown) -> None:
         """Let settings and worlds give a value to something unknown."""
