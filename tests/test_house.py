@@ -20,14 +20,15 @@ PACKAGE = ROOT / "src" / "lright"
 
 # Arrows go one way: a room knows itself and the rooms of the floors below it, never a neighbour on its floor.
 # The nouns are one room. A new module or folder of the package is given its floor here.
-NOUNS = {"quantity", "clock", "timeline", "situation", "finding", "report"}
+NOUNS = {"quantity", "clock", "timeline", "situation", "setting", "finding", "report"}
 FLOORS = [
     {"errors", "records"},
     {"nouns"},
-    {"schedule", "play"},
+    {"schedule", "play", "knowledge"},
     {"case"},
     {"rules", "observe", "advise", "find", "drive", "render", "curves", "origins", "moving"},
     {"doctor", "previews", "torch"},
+    {"consult"},
     {"cli", "agent"},
     {"__init__", "__main__"},
 ]

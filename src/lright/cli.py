@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .doctor import Options
     from .finding import Curve, Edit, Failure, FileReport, Fix, Report
     from .observe.source.files import Input
+    from .render.advice import Page
     from .render.plot import Plotted
     from .rules.base import Rule
 
@@ -33,6 +34,8 @@ usage: lright check [PATHS...] [OPTIONS] [-- SCRIPT ARGUMENTS]
   lright check train.py -- --epochs 90   as it would run under this command line
   lright check train.py --fix            carry out the safe fixes (--diff: look)
   lright check . --format concise        a whole folder, one line a finding
+  lright plan --model vit-b16 --epochs 100    the schedule to use, with reasons
+  lright ask "val loss stuck at 0.15 ..."     an answer to a question in words
   lright plot train.py                   draw the learning rate of a script
   lright plot "warmup 5ep > cosine"      or of a schedule in words
   lright rules                           the rules
@@ -44,6 +47,7 @@ Exit codes: 0 nothing to say, 1 findings, 2 wrong usage or nothing readable.
 """
 
 FORMATS = ("full", "concise", "json")
+ADVICE_FORMATS = ("text", "markdown", "json")
 SEVERITIES = ("error", "warning", "info")
 ROUNDS = 10  # of mending one file; each may open the way for the next
 
@@ -434,6 +438,95 @@ def _plot_parser() -> argparse.ArgumentParser:
     return parser
 
 
+# lright plan and lright ask
+
+
+def plan(arguments: list[str]) -> int:
+    """Plan the learning rate of a training: what it is, in flags, a YAML file or a script."""
+    from .consult import pages, planned
+
+    parser = _plan_parser()
+    asked = _parse(parser, arguments)
+    made = planned(_told(asked), asked.origin)
+    if asked.format == "json":
+        print(pages.json_of_plan(made))
+    else:
+        _show(pages.of_plan(made, asked.full), asked.format)
+    return 0
+
+
+def ask(arguments: list[str]) -> int:
+    """Answer a question in your own words; '-' or no words reads it from standard input."""
+    from .consult import ask as answered
+    from .consult import pages
+    from .observe.source import files
+
+    asked = _parse(_ask_parser(), arguments)
+    words = " ".join(asked.paths)
+    text = sys.stdin.read() if words in ("", "-") else words
+    code = files.read(asked.code).text if asked.code else None
+    answer = answered(text, code, {name.replace("-", "_"): value for name, value in asked.set}, asked.code or "")
+    page = pages.of_answer(answer, asked.full, asked.plot)
+    if asked.format == "json":
+        from .render.advice import markdown
+
+        print(pages.json_of_answer(answer, "\n".join(markdown(page))))
+    else:
+        _show(page, asked.format)
+    return 0
+
+
+def _show(page: Page, format: str) -> None:
+    from .render import advice
+    from .render.screen import screen_of
+
+    _say(advice.markdown(page) if format == "markdown" else advice.terminal(page, screen_of(sys.stdout)))
+
+
+def _told(asked: argparse.Namespace) -> dict[str, str]:
+    """The facts given as options, by name."""
+    from .setting import FIELDS
+
+    told = {name: getattr(asked, name) for name in FIELDS if getattr(asked, name) is not None}
+    if asked.from_scratch:
+        if told.get("pretrained"):
+            raise UsageError("--from-scratch and --pretrained contradict each other: give one of them")
+        told["pretrained"] = "no"
+    return told
+
+
+def _plan_parser() -> argparse.ArgumentParser:
+    from .setting import FIELDS
+
+    parser = _parser("plan", "[FACTS] [--from train.py|facts.yaml] [OPTIONS]", plan)
+    option = parser.add_argument
+    option("--from", dest="origin", metavar="FILE", help="read facts from a script (never executed) or a YAML file")
+    option("--format", type=_one_of(ADVICE_FORMATS), default="text", help="text, markdown or json")
+    option("--full", action="store_true", help="spell out the sources")
+    fact = parser.add_argument_group("facts (what you do not know, leave out)").add_argument
+    fact("--from-scratch", action="store_true", help="weights start at random")
+    for field in FIELDS.values():
+        name = "--" + field.name.replace("_", "-")
+        told = f"{field.doc}: {', '.join(field.choices)}" if field.choices else field.doc
+        if field.kind == "flag":
+            fact(name, nargs="?", const="yes", metavar="yes|no", help=told)
+        else:
+            fact(name, metavar=field.kind.upper(), help=told)
+    return parser
+
+
+def _ask_parser() -> argparse.ArgumentParser:
+    parser = _parser("ask", '"QUESTION" [--code train.py] [OPTIONS]', ask)
+    option = parser.add_argument
+    option("paths", nargs="*", metavar="QUESTION", help="what you train and what happens, in your own words")
+    option("--code", metavar="FILE", help="a script that belongs to it: checked, never executed")
+    option("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="correct a fact")
+    option("--format", type=_one_of(ADVICE_FORMATS), default="text", help="text, markdown or json")
+    option("--full", action="store_true", help="everything, with all sources")
+    option("--plot", action="store_true", help="draw the schedule")
+    return parser
+
+
 # The rules, told
 
 
@@ -583,6 +676,8 @@ def _say(lines: Iterable[str]) -> None:
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "check": check,
+    "plan": plan,
+    "ask": ask,
     "plot": plot,
     "rules": rules,
     "explain": explain,

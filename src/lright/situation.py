@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from .quantity import Dimension, Expr, Scalar, Sym, dimension
 from .records import field, record
+from .setting import Setting
 from .timeline import Block, Loop, Place, Site, sites
 
 
@@ -150,6 +151,9 @@ class Training:
     decays: list[Decay] = field(default_factory=list)
     reduces: bool = False  # the processes exchange numbers somewhere (all_reduce, gather ...)
     unread_steps: frozenset[str] = frozenset()  # names whose step() stands in the text and not in the timeline
+    setting: Setting = field(default_factory=Setting)  # what is trained, and with what, besides the timeline
+    setting_places: dict[str, Place] = field(default_factory=dict)  # where its facts stand, by their names
+    marks: frozenset[str] = frozenset()  # what else the text shows: lr-shown, early-stopping
     _sites: list[Site] | None = None
 
     @property
@@ -255,3 +259,8 @@ class Situation:
     @property
     def default(self) -> Training | None:
         return self.trainings[0] if self.trainings else None
+
+    @property
+    def setting(self) -> Setting:
+        """What is trained and with what, as far as the first training shows it."""
+        return self.trainings[0].setting if self.trainings else Setting()

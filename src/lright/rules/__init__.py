@@ -29,15 +29,18 @@ def find(name: str) -> Rule | None:
 
 
 def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
-    """The rules that ``select`` names (all, if it names none) less those that ``ignore`` names; both take ids, slugs
-    and prefixes such as ``LR2``."""
+    """The rules that ``select`` names (all that are on, if it names none) less those that ``ignore`` names; both take
+    ids, slugs and prefixes such as ``LR2``."""
     selected = [name.strip().lower() for name in select]
     ignored = [name.strip().lower() for name in ignore]
 
     def named(rule: Rule, names: list[str]) -> bool:
         return any(name == rule.slug or rule.id.lower().startswith(name) for name in names)
 
-    return tuple(r for r in all_rules() if (not selected or named(r, selected)) and not named(r, ignored))
+    def wanted(rule: Rule) -> bool:
+        return (named(rule, selected) if selected else rule.on) and not named(rule, ignored)
+
+    return tuple(rule for rule in all_rules() if wanted(rule))
 
 
 # One line a rule, in the order of their numbers.
@@ -90,4 +93,13 @@ MODULES = (
     "lr402_resume_order_resets_lr",
     "lr403_last_epoch_misused",
     "lr404_extended_run_keeps_old_length",
+    "lr501_transformer_without_warmup",
+    "lr502_fixed_budget_constant_lr",
+    "lr503_large_batch_without_warmup",
+    "lr504_lr_out_of_range",
+    "lr505_one_cycle_peak_untuned",
+    "lr506_one_cycle_for_open_end",
+    "lr507_fine_tune_lr_too_high",
+    "lr508_lr_not_logged",
+    "lr509_weight_decay_out_of_range",
 )

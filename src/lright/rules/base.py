@@ -10,6 +10,10 @@ from ..timeline import Place
 
 __all__ = ["LIKELY", "PROVEN", "Related", "Remedy", "Rule"]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..setting import Setting
+
 Numbers = Mapping[str, "float | int | str | bool | None"]
 
 
@@ -33,6 +37,9 @@ class Rule:
     sources: tuple[str, ...] = ()
     fix_safety: str = ""  # what is offered, and whether it is safe
     covers: tuple[str, ...] = ()
+    on: bool = True  # False: only where --select names it
+    bad_settings: tuple[Setting, ...] = ()  # examples of what no script shows
+    good_settings: tuple[Setting, ...] = ()
 
     def check(self, case: Case) -> Iterable[Finding]:
         """The findings of this rule in one training."""

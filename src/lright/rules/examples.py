@@ -36,6 +36,26 @@ def loop(rest: str, epochs: int = 10, optimizer: str = "SGD(model.parameters(), 
     return _HEAD.format(epochs=epochs, optimizer=optimizer) + rest
 
 
+_TRAINED = """\
+import torch
+{model}
+EPOCHS = 90
+dataset = torch.utils.data.TensorDataset(torch.randn(50000, 3, 224, 224), torch.randint(0, 10, (50000,)))
+loader = torch.utils.data.DataLoader(dataset, batch_size=128, shuffle=True)
+optimizer = torch.optim.{optimizer}
+{schedule}for epoch in range(EPOCHS):
+    for inputs, labels in loader:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+        optimizer.step()
+{tick}"""
+
+
+def trained(model: str, optimizer: str, schedule: str = "", tick: str = "") -> str:
+    """A script that makes ``model`` (whole lines) and trains it on 10 classes; ``tick`` ends an epoch."""
+    return _TRAINED.format(model=model, optimizer=optimizer, schedule=schedule, tick=tick)
+
+
 _VALIDATED = """\
 import torch
 

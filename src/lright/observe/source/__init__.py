@@ -41,13 +41,16 @@ def read(
     if not any(sign in source for sign in _SIGNS):
         # Most files of a project have nothing to do with training.
         return Situation([], notes=[_unused(name) for name in settings or {}])
-    from .structure import read_world  # most files never need it
+    from .setting import describe  # most files never need it
+    from .structure import read_world
 
     given = dict(settings or {})
     if processes is not None:
         given["processes"] = processes
     lines = split_lines(source)
     trainings, reader = read_world(tree, lines, {}, given, arguments)
+    for training in trainings:
+        describe(training, reader, path)
     situation = Situation(trainings)
     situation.notes = list(dict.fromkeys(reader.notes))
     situation.undefined = frozenset(reader.undefined)

@@ -1,0 +1,1 @@
+"""From facts to a plan and from words to an answer: rules, data and arithmetic, no language model."""

@@ -1,0 +1,146 @@
+"""An answer: what is the matter in one case, ranked, and what to say about it.
+
+A *matter* is one thing that can be up (``knowledge/matters``): the evidence for it, and points to be said, each with
+the condition under which it is true and its source. Several matters may be up at once; they are ranked by their
+evidence. What a script proves (``found``) outranks what words suggest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..finding import Finding
+from ..knowledge import load
+from ..knowledge.conditions import holds
+from ..records import field, record
+from ..setting import Setting
+from .plan import Plan
+from .template import fill
+from .facts import Facts
+
+Matter = Mapping[str, Any]
+
+ENOUGH = 3.0  # evidence from which a matter is considered
+BESIDE = 0.6  # of the first matter's evidence, for another one to be told beside it
+PROVEN = 12.0  # evidence of a finding in the code
+MOST = 3  # matters in one answer
+
+SECTIONS = ("why", "fix", "verify", "alternatives", "cautions")
+
+
+@record(frozen=True, slots=True)
+class Point:
+    """One thing said: ``id`` is the matter's and its own, ``section`` where it belongs."""
+
+    id: str
+    section: str
+    text: str
+    sources: tuple[str, ...] = ()
+
+
+@record(frozen=True, slots=True)
+class Diagnosis:
+    """What is the matter: a rule of the catalogue or a topic of the knowledge. ``evidence`` ranks them."""
+
+    topic: str
+    certainty: str
+    message: str
+    rule: str = ""
+    evidence: float = 0.0
+
+
+@record(frozen=True, slots=True)
+class Snippet:
+    """Code to use."""
+
+    title: str
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+@record(slots=True)
+class Answer:
+    """Everything said to one question. ``verdict`` is its first sentence."""
+
+    verdict: str
+    setting: Setting
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
+    code: list[Snippet] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    plan: Plan | None = None
+    findings: list[Finding] = field(default_factory=list)
+    on_topic: bool = True
+
+    def of(self, section: str) -> list[Point]:
+        """The points of one section."""
+        return [point for point in self.points if point.section == section]
+
+    @property
+    def sources(self) -> list[str]:
+        """All sources named, in order."""
+        return list(dict.fromkeys(source for point in self.points for source in point.sources))
+
+
+def ranked(case: Facts, found: Iterable[Finding] = ()) -> list[tuple[float, Matter]]:
+    """The matters that the evidence speaks for, the strongest first."""
+    proven = {finding.rule for finding in found if finding.severity != "info"}
+    scored = []
+    for matter in load("matters").values():
+        evidence = sum(one["weight"] for one in matter["evidence"] if holds(one["when"], case))
+        if matter.get("rule") in proven:
+            evidence += PROVEN
+        if evidence >= ENOUGH:
+            scored.append((evidence, matter))
+    return sorted(scored, key=lambda pair: -pair[0])
+
+
+def told(scored: Sequence[tuple[float, Matter]]) -> list[tuple[float, Matter]]:
+    """Those worth telling: the first, and what comes near it and is not explained by one told already."""
+    chosen: list[tuple[float, Matter]] = []
+    for evidence, matter in scored:
+        covered = any(matter["id"] in other.get("covers", ()) for _, other in chosen)
+        if not covered and (not chosen or evidence >= BESIDE * chosen[0][0]):
+            chosen.append((evidence, matter))
+    return chosen[:MOST]
+
+
+def verdict(matter: Matter, case: Facts) -> str:
+    """The one sentence of a matter."""
+    return _first(matter["verdict"], case) or str(matter["title"])
+
+
+def points(matter: Matter, case: Facts) -> Iterator[Point]:
+    """The points of a matter that are true here and whose gaps can be filled."""
+    for section in SECTIONS:
+        for index, entry in enumerate(matter.get(section, ())):
+            if "when" in entry and not holds(entry["when"], case):
+                continue
+            text = _first(entry["text"], case)
+            if text:
+                name = entry.get("id", f"{section}-{index + 1}")
+                yield Point(f"{matter['id']}.{name}", section, text, tuple(entry.get("source", ())))
+
+
+def questions(matter: Matter, case: Facts) -> Iterator[str]:
+    """What a matter would ask."""
+    for entry in matter.get("questions", ()):
+        if "when" not in entry or holds(entry["when"], case):
+            text = fill(entry["ask"], case)
+            if text:
+                yield text
+
+
+def _first(text: Any, case: Facts) -> str | None:
+    """A text; of several the first whose condition holds and whose gaps can be filled."""
+    for one in text if isinstance(text, list) else [text]:
+        if isinstance(one, dict):
+            if "when" in one and not holds(one["when"], case):
+                continue
+            one = one["text"]
+        filled = fill(one, case)
+        if filled:
+            return " ".join(filled.split())
+    return None

@@ -1,0 +1,1 @@
+"""Workings on batch size, accumulation, processes, resuming, trainers."""

@@ -1,0 +1,1 @@
+"""Workings on what single schedulers do: steps, cosines, restarts, one cycle, plateau."""

@@ -1,0 +1,1 @@
+"""Workings on NaN, spikes, warmup lengths, the LR finder."""

@@ -1,0 +1,1 @@
+"""Workings on fine-tuning, language models, weight decay, parameter groups."""

@@ -1,0 +1,214 @@
+"""Questions in a person's own words: what was heard, what their code proves, and the answer.
+
+>>> from lright.consult import ask
+>>> ask("ReduceLROnPlateau or constant? My val loss is stuck at 0.15 since epoch 20, Adam lr 1e-3 constant").diagnoses[0].rule
+'LR601'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..advise import answer as answering
+from ..advise.answer import Answer, Diagnosis, Snippet
+from ..advise.plan import Plan, completed, named, plan
+from ..advise.template import fill
+from ..advise.facts import Facts
+from ..errors import LrightError, UsageError
+from ..finding import FileReport, Finding
+from ..knowledge import load
+from ..records import record
+from ..setting import SAID, Setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..observe.words import Heard
+
+FINDINGS = ("LR1", "LR2", "LR3", "LR4")  # what a script proves; choices (5xx) are the matters' own business
+
+
+@record(slots=True)
+class Case:
+    """One question, worked through."""
+
+    heard: Heard
+    setting: Setting
+    report: FileReport | None
+    preamble: int  # lines put before the code of the question, to make it whole
+    findings: list[Finding]
+    facts: Facts
+
+
+def ask(
+    text: str, code: str | None = None, settings: Mapping[str, str] | None = None, path: str = "train.py"
+) -> Answer:
+    """The answer to a question. ``code`` is a script that belongs to it, ``settings`` are facts by name as text, which
+    outrank what was heard.
+
+    :raises LrightError: for a fact that does not exist or a value it cannot have.
+    """
+    case = examine(text, code, settings or {}, path)
+    made = _plan(case)
+    return _answer(case, made)
+
+
+def planned(told: Mapping[str, str], origin: str | None = None) -> Plan:
+    """The plan for facts by name, and those of a script or a YAML file (``origin``) where they are silent.
+
+    :raises LrightError: for facts that do not exist, a value they cannot have, a file that cannot be read.
+    """
+    setting = Setting()
+    for name, value in told.items():
+        setting.know(name, value, f"--{name.replace('_', '-')}")
+    if origin is not None:
+        from .origins import facts_of
+
+        setting = setting.merged(facts_of(origin))
+    if not setting.facts:
+        raise UsageError("nothing is known of the training: lright plan --model resnet50 --epochs 90, or --from train.py")
+    return plan(named(setting))
+
+
+def examine(text: str, code: str | None, settings: Mapping[str, str], path: str) -> Case:
+    """Hear a question, check its code and gather the facts."""
+    from ..observe.words import hear
+    from . import proof
+
+    if not text.strip() and not (code or "").strip():
+        raise LrightError("there is no question: write what you train and what happens")
+    heard = hear(text)
+    setting = Setting(dict(heard.setting.facts), list(heard.setting.symptoms))
+    for name, value in settings.items():
+        setting.know(name, value, "--set", SAID)
+    known, _ = completed(setting)
+    report, preamble = proof.checked(heard, known, code, path)
+    findings = [one for one in (report.findings if report else ()) if one.rule[:3] in FINDINGS and one.severity != "info"]
+    return Case(heard, setting, report, preamble, findings, Facts(known, _numbers(heard), _marks(heard, findings)))
+
+
+def _numbers(heard: Heard) -> Mapping[str, Any]:
+    return {name: tuple(values) for name, values in heard.numbers.items()}
+
+
+def _marks(heard: Heard, findings: list[Finding]) -> dict[str, Any]:
+    """What the words touch, what the code proves and the series that were told, as the conditions name them."""
+    from ..observe.words.topics import topics
+
+    about = topics(heard.prose, load("lexicon"))
+    marks: dict[str, Any] = {f"about:{topic}": words for topic, words in about.items()}
+    marks.update({f"found:{finding.rule}": True for finding in findings})
+    for name in _identifiers(heard):
+        marks[f"code:{name}"] = True
+    for series in heard.series:
+        marks.setdefault(f"series:{series.metric}", series.values)
+    return marks
+
+
+def _identifiers(heard: Heard) -> set[str]:
+    import re
+
+    return {name for code in heard.code for name in re.findall(r"[A-Za-z_]\w+", code.text)}
+
+
+def _plan(case: Case) -> Plan | None:
+    """What we would do; None where the facts contradict each other."""
+    made = plan(case.setting, case.facts.marks)
+    warmup = next((reason.choice for reason in made.reasons if reason.topic == "warmup"), "none")
+    case.facts.marks.update(
+        plan_text=made.text, plan_title=made.title, plan_peak=made.peak, plan_low=made.low, plan_high=made.high,
+        plan_warmup=warmup, plan_warmup_length=_warmup_length(made),
+    )  # fmt: skip
+    return made
+
+
+def _warmup_length(made: Plan) -> str | None:
+    first = made.text.split(" > ")[0]
+    return first[len("warmup ") :] if first.startswith("warmup ") else None
+
+
+def _answer(case: Case, made: Plan | None) -> Answer:
+    matters = answering.told(answering.ranked(case.facts, case.findings))
+    given = Answer("", case.setting, findings=case.findings, plan=made)
+    given.unknown = [reason for reason in (made.questions if made else [])]
+    _findings(case, given, [str(matter.get("rule")) for _, matter in matters])
+    for evidence, matter in matters:
+        given.diagnoses.append(_diagnosis(evidence, matter, case))
+        given.points += answering.points(matter, case.facts)
+        given.questions += answering.questions(matter, case.facts)
+        if not given.code:
+            given.code += _snippets(matter, case, made)
+    given.diagnoses.sort(key=lambda one: -one.evidence)
+    if not given.diagnoses:
+        return _nothing(case, given, made)
+    given.verdict = given.diagnoses[0].message
+    given.questions = list(dict.fromkeys(given.questions))[:4]
+    return given
+
+
+def _diagnosis(evidence: float, matter: Mapping[str, Any], case: Case) -> Diagnosis:
+    proven = any(finding.rule == matter.get("rule") for finding in case.findings)
+    certainty = "proven" if proven else "likely" if evidence >= 2 * answering.ENOUGH else "possible"
+    said = answering.verdict(matter, case.facts)
+    return Diagnosis(str(matter["id"]), certainty, said, str(matter.get("rule", "")), evidence)
+
+
+def _findings(case: Case, given: Answer, explained: list[str]) -> None:
+    """What the code proves, as points; and as diagnoses of their own where no matter explains them."""
+    for finding in case.findings:
+        line = finding.place.line - case.preamble
+        where = f"line {line}" if line > 0 else "the script"
+        given.points.append(
+            answering.Point(f"code.{finding.rule}", "why", f"Proved on your code ({where}): {finding.message}.", (finding.rule,))
+        )
+        if finding.rule not in explained:
+            given.diagnoses.append(
+                Diagnosis(finding.slug, finding.certainty, finding.message, finding.rule, answering.PROVEN)
+            )
+        if finding.fix is not None and not given.code:
+            from .proof import mended
+
+            text = mended(case.report, finding, case.preamble)
+            if text:
+                given.code.append(Snippet(f"your code, mended ({finding.fix.title}); checked again, the finding is gone", text))
+
+
+def _snippets(matter: Mapping[str, Any], case: Case, made: Plan | None) -> list[Snippet]:
+    for entry in matter.get("code", ()):
+        from ..knowledge.conditions import holds
+
+        if "when" in entry and not holds(entry["when"], case.facts):
+            continue
+        if "text" in entry:
+            text = fill(entry["text"], case.facts)
+            return [Snippet(entry["title"], text)] if text else []
+        if made is None:
+            return []
+        from .code import of_plan, of_schedule
+
+        if "plan" in entry:
+            return [of_plan(made, entry["title"])]
+        peak = entry.get("peak", "plan_peak")
+        value = case.facts.number(peak) if isinstance(peak, str) else float(peak)
+        return [of_schedule(entry["schedule"], value or made.peak, made, entry["title"])]
+    return []
+
+
+def _nothing(case: Case, given: Answer, made: Plan | None) -> Answer:
+    """No matter is up: the default for what was told, or, off topic, a plain word."""
+    marks = case.facts.marks
+    if not marks.get("about:lr") and not any(name in case.setting for name in ("lr", "scheduler", "warmup")):
+        given.on_topic, given.plan = False, None
+        given.verdict = "This does not look like a question on learning rates, which is all lright knows about."
+        return given
+    if made is None:
+        given.verdict = "We have no answer to this."
+        return given
+    from .code import of_plan
+
+    given.verdict = f"For what you told, the default is {made.title}: {made.text}, peak LR {fill('{peak}', {'peak': made.peak})}."
+    for reason in made.reasons:
+        given.points.append(answering.Point(f"plan.{reason.topic}", "why", f"{reason.topic}: {reason.choice}. {reason.text}", reason.sources))
+    given.code.append(of_plan(made, "the default"))
+    given.questions = made.questions[:3]
+    return given

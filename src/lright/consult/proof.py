@@ -1,0 +1,138 @@
+"""What the code of a question proves: a fragment is made whole with what the words say, and checked like any script."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..errors import LrightError
+from ..finding import FileReport, Finding
+from ..setting import Setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..observe.words import Heard
+
+# How a scheduler is written whose arguments nobody told: as people mean it, with lengths in epochs.
+_USUAL = {
+    "CosineAnnealingLR": "T_max={epochs}", "StepLR": "step_size=30", "MultiStepLR": "milestones=[30, 60]",
+    "ExponentialLR": "gamma=0.95", "CosineAnnealingWarmRestarts": "T_0=10", "ReduceLROnPlateau": "",
+    "OneCycleLR": "max_lr={lr}, epochs={epochs}, steps_per_epoch=len(train_loader)",
+}  # fmt: skip
+
+
+def checked(heard: Heard, setting: Setting, code: str | None, path: str) -> tuple[FileReport | None, int]:
+    """The report on a script, or on the fragment in a question, and how many lines were put before it."""
+    from ..doctor import check_source
+
+    if code is not None:
+        return check_source(code, path), 0
+    fragment = "\n\n".join(part.text for part in heard.code)
+    whole = completed(fragment, heard, setting) if fragment else None
+    if whole is None:
+        return None, 0
+    before, text = whole
+    try:
+        return check_source(text, "<question>", _options(setting)), before
+    except LrightError:
+        return None, 0  # no Python after all; the words must do
+
+
+def _options(setting: Setting) -> object:
+    from ..doctor import Options
+
+    return Options()
+
+
+def completed(fragment: str, heard: Heard, setting: Setting) -> tuple[int, str] | None:
+    """The fragment with the lines before it that it lacks; None where there is nothing in it to check."""
+    try:
+        tree = ast.parse(fragment)
+    except SyntaxError:
+        return None
+    stepped = {name for name in _stepped(tree)}
+    if not stepped or not any(isinstance(node, (ast.For, ast.While)) for node in ast.walk(tree)):
+        return None
+    made = {name for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AnnAssign)) for name in _targets(node)}
+    lines = ["import torch"]
+    epochs = _epochs(tree, made)
+    if epochs and setting.number("epochs"):
+        lines.append(f"{epochs} = {setting.number('epochs'):g}")
+    length = epochs or (f"{setting.number('epochs'):g}" if setting.number("epochs") else "100")
+    optimizer = next((name for name in (*stepped, *_mentioned(tree)) if "opt" in name.lower()), "optimizer")
+    if optimizer not in made:
+        lines.append(f"{optimizer} = torch.optim.{_optimizer(setting)}(model.parameters(), lr={_lr(setting)})")
+    for name in sorted(stepped - made - {optimizer}):
+        written = _scheduler(heard, setting, length, optimizer)
+        if written is None:
+            return None
+        lines.append(f"{name} = {written}")
+    lines.append("")
+    return len(lines), "\n".join([*lines, fragment, ""])
+
+
+def _stepped(tree: ast.AST) -> Iterator[str]:
+    """The names whose step() is called and that look like a scheduler or an optimizer."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "step"
+            and isinstance(node.func.value, ast.Name)
+            and any(part in node.func.value.id.lower() for part in ("sched", "opt", "lr_"))
+        ):
+            yield node.func.value.id
+
+
+def _mentioned(tree: ast.AST) -> Iterator[str]:
+    return (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> Iterator[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return (one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name))
+
+
+def _epochs(tree: ast.AST, made: set[str]) -> str:
+    """The name that says how many epochs there are: the bound of an outer loop that nothing gives a value."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) == "range":
+            for bound in node.iter.args:
+                if isinstance(bound, ast.Name) and bound.id not in made:
+                    return bound.id
+    return ""
+
+
+def _optimizer(setting: Setting) -> str:
+    return {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}.get(setting.text("optimizer"), "SGD")
+
+
+def _lr(setting: Setting) -> str:
+    return f"{setting.number('lr') or 0.1:g}"
+
+
+def _scheduler(heard: Heard, setting: Setting, length: str, optimizer: str) -> str | None:
+    """The constructor of the scheduler that the words name."""
+    name = setting.text("scheduler")
+    told = next((call for call in heard.calls if call.name == name), None)
+    if name not in _USUAL:
+        return None
+    if told is not None and (told.arguments or told.positional):
+        values = [str(one) for one in told.positional if "opt" not in str(one)]
+        values += [f"{key}={value}" for key, value in told.arguments.items() if key != "optimizer"]
+    else:
+        values = [_USUAL[name].format(epochs=length, lr=_lr(setting))]
+    return f"torch.optim.lr_scheduler.{name}({', '.join([optimizer, *filter(None, values)])})"
+
+
+def mended(report: FileReport | None, finding: Finding, before: int) -> str:
+    """The code after the proved fix of a finding, without what was put before it."""
+    if report is None or finding.fix is None or len(report.source.splitlines()) > 60:
+        return ""
+    lines = report.source.splitlines(keepends=True)
+    for edit in sorted(finding.fix.edits, key=lambda one: one.start, reverse=True):
+        (line, column), (last, end) = edit.start, edit.end
+        tail = lines[last - 1][end - 1 :] if last <= len(lines) else ""
+        head = lines[line - 1][: column - 1] if line <= len(lines) else ""
+        lines[line - 1 : last] = (head + edit.text + tail).splitlines(keepends=True)
+    return "".join(lines[before:]).strip("\n")
