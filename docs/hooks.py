@@ -8,6 +8,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from lright.render import rulepage
 from lright.render.rulepage import FAMILIES
 from lright.rules import all_rules
 from lright.rules.base import Rule
@@ -29,11 +30,18 @@ def code(text: str) -> str:
     return f"```py\n{text.strip()}\n```"
 
 
+def examples(rule: Rule, which: str) -> list[str]:
+    """The bad or good examples of a rule as fenced blocks: scripts as Python, descriptions as text."""
+    scripts = len(getattr(rule, which))
+    shown = rulepage.examples(rule, which)
+    return [*map(code, shown[:scripts]), *(f"```text\n{text.strip()}\n```" for text in shown[scripts:])]
+
+
 def rule_page(rule: Rule) -> str:
     """The page of one rule."""
     parts = [f"# {rule.id} {rule.slug}", f"**{rule.severity}** · {rule.summary}.", rule.why.strip(), "## Bad"]
-    parts += [code(example) for example in rule.bad]
-    parts += ["## Good", *map(code, rule.good)]
+    parts += examples(rule, "bad")
+    parts += ["## Good", *examples(rule, "good")]
     if rule.fix_safety:
         parts += ["## Fix", rule.fix_safety.strip()]
     if rule.covers:
@@ -60,10 +68,47 @@ def index_page(rules: Sequence[Rule]) -> str:
     return "\n".join(lines) + "\n"
 
 
+DECISIONS = {
+    "shape": ("Which schedule", "schedule", "title"),
+    "warmup": ("Warmup: whether, and how long", "length", ""),
+    "floor": ("Where the decay ends", "value", ""),
+    "stepping": ("How often to step", "unit", ""),
+    "layers": ("Parameter groups", "groups", ""),
+    "alternatives": ("Other schedules that would do", "schedule", ""),
+    "cautions": ("Cautions", "", ""),
+    "questions": ("What is asked back", "", ""),
+}
+
+
+def decisions_page() -> str:
+    """The decision framework, as the code executes it."""
+    import yaml
+
+    table = yaml.safe_load((ROOT / "src/lright/knowledge/decisions.yaml").read_text("utf-8"))
+    lines = [
+        "# The decision table",
+        "",
+        "`lright plan` and `lright ask` carry out exactly this table (`src/lright/knowledge/decisions.yaml`). In the "
+        "first five parts the first row whose condition holds is taken; of the others every row that holds. What is not "
+        "known makes a comparison false. Names are facts (`lright plan --help` lists them) or follow from them.",
+    ]
+    for name, (title, choice, words) in DECISIONS.items():
+        lines += ["", f"## {title}", "", "| if | then | because |", "|---|---|---|"]
+        for row in table[name]:
+            then = f"`{row[choice]}`" if choice and choice in row else ""
+            then += f" {row[words]}" if words else ""
+            said = row.get("because") or row.get("ask") or ""
+            source = f" *({', '.join(row['source'])})*" if row.get("source") else ""
+            when = "otherwise" if row["when"] in (True, "True") else f"`{row['when']}`"
+            lines.append(f"| {when} | {then or row['id']} | {said}{source} |")
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> Iterator[tuple[str, str]]:
     """Every generated page: where it goes and what it says."""
     for source, page in FROM_ROOT.items():
         yield page, root_page(source)
+    yield "decisions.md", decisions_page()
     rules = all_rules()
     yield "rules/index.md", index_page(rules)
     for rule in rules:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from typing import NoReturn
 
+    from .advise.recipes import Recipe
     from .doctor import Options
     from .finding import Curve, Edit, Failure, FileReport, Fix, Report
     from .observe.source.files import Input
@@ -408,11 +409,8 @@ def _label(name: str, curve: Curve, several: bool) -> str:
     return f"{name}: {curve.optimizer or 'optimizer'}, group {curve.group}"
 
 
-def _plot_parser() -> argparse.ArgumentParser:
-    parser = _parser("plot", "SCHEDULE|SCRIPT... [OPTIONS] [-- SCRIPT ARGUMENTS]", plot)
-    example = "as in 'warmup 5ep > cosine to 0', 'StepLR(30) every epoch' or train.py"
-    parser.add_argument("paths", nargs="+", metavar="SCHEDULE|SCRIPT", help=example)
-    known = parser.add_argument_group("the training").add_argument
+def _training(known: Callable[..., object]) -> None:
+    """The options that say what training a schedule is drawn for."""
     known("--peak", type=_number, metavar="LR", help="the highest learning rate (default: 1)")
     known("--epochs", type=_number, metavar="N", help="how long it is")
     known("--steps-per-epoch", type=_count, metavar="N", help="batches in an epoch")
@@ -420,6 +418,14 @@ def _plot_parser() -> argparse.ArgumentParser:
     known("--samples", type=_count, metavar="N", help="samples in an epoch")
     known("--accumulate", type=_count, metavar="N", help="batches for one optimizer update")
     known("--processes", type=_count, metavar="N", help="how many processes train together")
+
+
+def _plot_parser() -> argparse.ArgumentParser:
+    parser = _parser("plot", "SCHEDULE|SCRIPT... [OPTIONS] [-- SCRIPT ARGUMENTS]", plot)
+    example = "as in 'warmup 5ep > cosine to 0', 'StepLR(30) every epoch' or train.py"
+    parser.add_argument("paths", nargs="+", metavar="SCHEDULE|SCRIPT", help=example)
+    known = parser.add_argument_group("the training").add_argument
+    _training(known)
     known(
         "--set",
         type=_setting,
@@ -456,14 +462,13 @@ def plan(arguments: list[str]) -> int:
 
 
 def ask(arguments: list[str]) -> int:
-    """Answer a question in your own words; '-' or no words reads it from standard input."""
+    """Answer a question in your own words: as arguments, in a .md or .txt file, or on standard input (-)."""
     from .consult import ask as answered
     from .consult import pages
     from .observe.source import files
 
     asked = _parse(_ask_parser(), arguments)
-    words = " ".join(asked.paths)
-    text = sys.stdin.read() if words in ("", "-") else words
+    text = _question(" ".join(asked.paths))
     code = files.read(asked.code).text if asked.code else None
     answer = answered(text, code, {name.replace("-", "_"): value for name, value in asked.set}, asked.code or "")
     page = pages.of_answer(answer, asked.full, asked.plot)
@@ -474,6 +479,15 @@ def ask(arguments: list[str]) -> int:
     else:
         _show(page, asked.format)
     return 0
+
+
+def _question(words: str) -> str:
+    """The question: the words themselves, a file of that name, or standard input."""
+    from .observe.source import files
+
+    if words in ("", "-"):
+        return sys.stdin.read()
+    return files.read(words).text if words.endswith((".md", ".txt")) and " " not in words else words
 
 
 def _show(page: Page, format: str) -> None:
@@ -524,6 +538,90 @@ def _ask_parser() -> argparse.ArgumentParser:
     option("--format", type=_one_of(ADVICE_FORMATS), default="text", help="text, markdown or json")
     option("--full", action="store_true", help="everything, with all sources")
     option("--plot", action="store_true", help="draw the schedule")
+    return parser
+
+
+# Published recipes
+
+
+def recipes(arguments: list[str]) -> int:
+    """List published recipes, all or those about some words; or show one in full: curve, facts, source, code."""
+    from .advise import recipes as known
+    from .render import recipes as drawn
+    from .render.screen import screen_of
+
+    asked = _parse(_recipes_parser(), arguments)
+    text, screen = " ".join(asked.paths), screen_of(sys.stdout)
+    found = known.named(text) or known.having(text) or [known.recipe(text)]
+    if len(found) == 1:
+        print(drawn.page_command(found[0], screen, asked.framework, asked.output, asked.format))
+    elif asked.output or asked.framework or asked.format not in (None, "text", "json"):
+        raise UsageError("--framework, --output and the formats of pictures are for one recipe: name it")
+    elif asked.format == "json":
+        print(drawn.as_json(found))
+    else:
+        _say(drawn.table(found, screen))
+    return 0
+
+
+def _recipes_parser() -> argparse.ArgumentParser:
+    from .render.recipes import FORMATS as formats
+
+    parser = _parser("recipes", "[NAME|WORDS...] [OPTIONS]", recipes)
+    parser.add_argument("paths", nargs="*", metavar="NAME|WORDS", help="a recipe (gpt2), or what it is about (bert)")
+    code = "the whole training as code for it: torch, transformers, keras ..."
+    parser.add_argument("--framework", type=_exported, metavar="NAME", help=code)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the curve to a file: .svg, .png, .html or .csv")
+    shown = f"how to show it: {', '.join(formats)}"
+    parser.add_argument("--format", type=_one_of(formats), metavar="FORMAT", help=shown)
+    return parser
+
+
+def _exported(word: str) -> str:
+    from .schedule.export import FRAMEWORKS as frameworks
+
+    return _one_of(frameworks)(word)
+
+
+def compare(arguments: list[str]) -> int:
+    """Compare two schedules: recipes by name, schedules in words, or constructors as `lright plot` takes them."""
+    from .render.plot import Options
+    from .render.recipes import compare_command
+    from .render.screen import screen_of
+
+    asked = _parse(_compare_parser(), arguments)
+    if len(asked.paths) != 2:
+        raise UsageError(f"two schedules are compared, not {len(asked.paths)}: lright compare resnet50 vit-b16")
+    known = Options(**{name: getattr(asked, name) for name in Options._fields})
+    found = [_recipe_or_none(spec) for spec in asked.paths]
+    print(compare_command(asked.paths, found, known, screen_of(sys.stdout), asked.output, asked.format))
+    return 0
+
+
+def _recipe_or_none(spec: str) -> Recipe | None:
+    """The recipe that a spec names; None where it is a schedule. A word that is neither is no recipe."""
+    from .advise.recipes import find, recipe
+    from .schedule import Schedule
+
+    found = find(spec)
+    if found is None and spec.replace("-", "").replace("_", "").isalnum():
+        try:
+            Schedule.parse(spec)
+        except LrightError:
+            return recipe(spec)
+    return found
+
+
+def _compare_parser() -> argparse.ArgumentParser:
+    from .render.recipes import FORMATS as formats
+
+    parser = _parser("compare", "A B [OPTIONS]", compare)
+    example = "gpt2, 'warmup 5ep > cosine to 0' or 'StepLR(30) every epoch'"
+    parser.add_argument("paths", nargs="*", metavar="A B", help=example)
+    _training(parser.add_argument_group("the training, where it is not that of a recipe").add_argument)
+    drawn = parser.add_argument_group("the comparison").add_argument
+    drawn("-o", "--output", metavar="FILE", help="write the curves to a file: .svg, .png, .html, .csv or .json")
+    drawn("--format", type=_one_of(formats), metavar="FORMAT", help=f"how to show it: {', '.join(formats)}")
     return parser
 
 
@@ -679,6 +777,8 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "plan": plan,
     "ask": ask,
     "plot": plot,
+    "recipes": recipes,
+    "compare": compare,
     "rules": rules,
     "explain": explain,
 }

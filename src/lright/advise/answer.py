@@ -15,9 +15,9 @@ from ..knowledge import load
 from ..knowledge.conditions import holds
 from ..records import field, record
 from ..setting import Setting
+from .facts import Facts
 from .plan import Plan
 from .template import fill
-from .facts import Facts
 
 Matter = Mapping[str, Any]
 

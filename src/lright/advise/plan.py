@@ -7,20 +7,20 @@ says; what it could not know, it asks.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ..clock import Budget, Unit
+from ..clock import Budget
 from ..errors import LrightError
 from ..knowledge import load
 from ..knowledge.conditions import holds
 from ..records import field, record
 from ..schedule.phases import Schedule
 from ..schedule.resolve import Resolved
-from ..setting import ASSUMED, INFERRED, Setting
+from ..setting import ASSUMED, Setting
 from .decide import Row, decide, every
-from .template import fill, number
 from .facts import Facts
+from .template import fill, number
 
 JUDGEMENT = "our judgement"
 
@@ -98,10 +98,13 @@ def plan(setting: Setting, marks: Mapping[str, Any] | None = None) -> Plan:
     length, warmup_text = _warmup(warmup, case)
     floor = _row("floor", case)
     peak, low, high, peak_reason = _peak(case, shape)
-    text = _schedule_text(shape, length, _floor(floor, case, peak), case)
+    start = f" from {warmup['start']:g}" if length and "start" in warmup else ""
+    text = _schedule_text(shape, length, start, _floor(floor, case, peak), case)
     case.marks["ends_in_cosine"] = "cosine to" in text and "one-cycle" not in text
     stepping = _row("stepping", case)
     unit = str(stepping["unit"])
+    if unit == "epoch" and "%" in text:
+        unit = "update"  # a share of the run need not be whole epochs
     reasons = [
         _reason("schedule", str(shape["title"]), shape, case),
         _reason("warmup", warmup_text, warmup, case),
@@ -115,7 +118,7 @@ def plan(setting: Setting, marks: Mapping[str, Any] | None = None) -> Plan:
         reasons.append(_reason("parameter groups", str(layers["groups"]), layers, case))
     made = Plan(
         known, Schedule.parse(text), text, str(shape["title"]), str(shape["id"]), peak, low, high, unit,
-        _budget(case, assumptions), reasons, assumptions,
+        _budget(case, text, assumptions), reasons, assumptions,
         [Alternative(str(row["schedule"]), said, tuple(row["source"])) for row in every("alternatives", case)
          if (said := fill(row["because"], case))],
     )  # fmt: skip
@@ -146,6 +149,7 @@ def completed(setting: Setting) -> tuple[Setting, list[str]]:
     _from_model(known)
     _from_dataset(known)
     assumptions: list[str] = []
+    _assume_task(known, assumptions)
     _assume_weights(known, assumptions)
     _assume_optimizer(known, assumptions)
     return known, assumptions
@@ -167,6 +171,12 @@ SAMPLES = {
     "imagenet": 1_281_167, "imagenet-21k": 14_197_122, "cifar10": 50_000, "cifar100": 50_000, "mnist": 60_000,
     "fashion-mnist": 60_000, "coco": 118_287,
 }  # fmt: skip
+
+
+def _assume_task(known: Setting, assumptions: list[str]) -> None:
+    if known.text("family") == "cnn" and known.get("domain") is None:
+        known.suppose("domain", "classification", "nobody said", ASSUMED)
+        assumptions.append("image classification (--domain)")
 
 
 def _from_dataset(known: Setting) -> None:
@@ -267,13 +277,13 @@ def _floor_words(row: Row, case: Facts, peak: float) -> str:
     return number(value or 0)
 
 
-def _schedule_text(row: Row, warmup: str, floor: str, case: Facts) -> str:
-    text = str(row["schedule"]).replace("{floor}", floor).replace("cosine to 0", f"cosine to {floor}")
+def _schedule_text(row: Row, warmup: str, start: str, floor: str, case: Facts) -> str:
+    text = str(row["schedule"]).replace("{floor}", floor)
     if text == "plateau":
         return f"plateau factor 0.1 patience {5 if case.get('patience') is None else case.number('patience'):g}"
     if text == "inverse-sqrt":
         text = f"inverse-sqrt timescale {warmup or '4000 updates'}"
-    return f"warmup {warmup} > {text}" if warmup else text
+    return f"warmup {warmup}{start} > {text}" if warmup else text
 
 
 # The peak
@@ -313,7 +323,7 @@ def _peak(case: Facts, shape: Row) -> tuple[float, float | None, float | None, R
         text = "Your own." if told else "We know no range for this optimizer: find it with an LR range test."
         return peak, None, None, Reason("peak LR", number(peak), text, (JUDGEMENT,))
     low, start, high = (_tidy(scaled(row, float(row[key]), case)) for key in ("low", "start", "high"))
-    sources = tuple(row["source"]) if isinstance(row["source"], Sequence) and not isinstance(row["source"], str) else (str(row["source"]),)
+    sources = (row["source"],) if isinstance(row["source"], str) else tuple(row["source"])
     span = f"usual {number(low)} to {number(high)}"
     scaling = _scaling_words(row, case)
     if told is None:
@@ -348,7 +358,7 @@ def _scaling_words(row: Row, case: Facts) -> str:
 # The clock
 
 
-def _budget(case: Facts, assumptions: list[str]) -> Budget:
+def _budget(case: Facts, text: str, assumptions: list[str]) -> Budget:
     """The length of the training. What nobody said is assumed, and said: a curve needs a length."""
     per_epoch = case.number("updates_per_epoch")
     epochs, steps = case.number("epochs"), case.number("steps")
@@ -361,13 +371,9 @@ def _budget(case: Facts, assumptions: list[str]) -> Budget:
         epochs = 3 if case.get("pretrained") and case.get("transformer") else 100
         assumptions.append(f"{epochs} epochs (--epochs or --steps)")
         return Budget(epochs=epochs, batches_per_epoch=int(per_epoch or 100))
+    if per_epoch is None and "ep" in text.replace("step", ""):
+        assumptions.append("100 updates an epoch (--samples and --batch-size)")
+        per_epoch = 100
     if per_epoch is None:
         return Budget(updates=max(1, round(total)))
     return Budget(updates=max(1, round(total)), batches_per_epoch=int(per_epoch))
-
-
-def epochs_of(budget: Budget) -> float | None:
-    """The length in epochs, where it can be said."""
-    if budget.total is None or budget.batches_per_epoch is None:
-        return None
-    return budget.convert(budget.total, Unit.EPOCH).number

@@ -106,7 +106,7 @@ def recipes() -> tuple[Recipe, ...]:
 
 
 def _recipe(entry: Mapping[str, Any]) -> Recipe:
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
     if isinstance(entry["peak"], dict):
         values["groups"] = entry["peak"]
         values["peak"] = next(iter(entry["peak"].values()))
@@ -134,12 +134,17 @@ def find(name: str) -> Recipe | None:
 @cache
 def _names() -> dict[str, Recipe]:
     """Every name to its recipe; a recipe's own name goes before another's second name."""
-    aliases = {alias: one for one in recipes() for alias in one.aliases}
+    aliases = {_plain(alias): one for one in recipes() for alias in one.aliases}
     return {**aliases, **{one.id: one for one in recipes()}}
 
 
 def _plain(name: str) -> str:
     return "-".join(name.lower().replace("_", "-").split())
+
+
+def named(name: str) -> list[Recipe]:
+    """The recipe whose own name this is, if there is one."""
+    return [one for one in recipes() if one.id == _plain(name)]
 
 
 def having(words: str) -> list[Recipe]:
@@ -172,11 +177,12 @@ def matching(setting: Setting) -> list[Recipe]:
     ['resnet50-goyal-8k', 'resnet50']
     """
     usual = _usual(setting)
-    ranked = [(_nearness(one, setting) + 30.0 * (one is usual), -place, one) for place, one in enumerate(recipes())]
+    ranked = [(_nearness(one, setting, one is usual), -place, one) for place, one in enumerate(recipes())]
     return [one for near, _, one in sorted(ranked, key=lambda entry: entry[:2], reverse=True) if near >= _ENOUGH]
 
 
 _ENOUGH = 20.0  # the same task, or the same model
+_SAME_MODEL = 60.0
 
 
 def _usual(setting: Setting) -> Recipe | None:
@@ -186,11 +192,12 @@ def _usual(setting: Setting) -> Recipe | None:
     return find(known.get("adapter_recipe" if adapted else "recipe", ""))
 
 
-def _nearness(one: Recipe, setting: Setting) -> float:
+def _nearness(one: Recipe, setting: Setting, usual: bool) -> float:
     """How near a recipe is to a setting; what nobody said counts for nothing."""
     if not any(setting.get(fact) for fact in ("model", "domain", "family", "algorithm")):
         return 0.0
     score = _model_nearness(one, setting.text("model"))
+    score = max(score, _SAME_MODEL) + 2 if usual else score
     score += _agree(setting.get("domain"), one.domain, 20, -30)
     score += _agree(setting.get("family"), one.family, 10, -10)
     score += _agree(bool(setting.get("pretrained")), one.pretrained, 15, -25)
@@ -207,13 +214,13 @@ def _nearness(one: Recipe, setting: Setting) -> float:
 
 
 def _model_nearness(one: Recipe, name: str) -> float:
-    """60 for its first name, less for the name of its family."""
+    """Most for its first name, less for the name of its family."""
     squeezed = _squeezed(name)
     models = [_squeezed(model) for model in one.models]
     if not squeezed:
         return 0.0
     if squeezed in models:
-        return 60.0 - 10.0 * models.index(squeezed)
+        return _SAME_MODEL - 10.0 * models.index(squeezed)
     return 25.0 if any(squeezed.startswith(model) for model in models) else 0.0
 
 

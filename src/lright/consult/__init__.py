@@ -1,7 +1,8 @@
 """Questions in a person's own words: what was heard, what their code proves, and the answer.
 
 >>> from lright.consult import ask
->>> ask("ReduceLROnPlateau or constant? My val loss is stuck at 0.15 since epoch 20, Adam lr 1e-3 constant").diagnoses[0].rule
+>>> answer = ask("My val loss has plateaued after epoch 20, stuck at 0.15. Adam with a constant lr of 1e-3.")
+>>> answer.diagnoses[0].rule
 'LR601'
 """
 
@@ -12,12 +13,13 @@ from typing import Any
 
 from ..advise import answer as answering
 from ..advise.answer import Answer, Diagnosis, Snippet
-from ..advise.plan import Plan, completed, named, plan
-from ..advise.template import fill
 from ..advise.facts import Facts
+from ..advise.plan import Plan, completed, named, plan
+from ..advise.template import fill, number
 from ..errors import LrightError, UsageError
 from ..finding import FileReport, Finding
 from ..knowledge import load
+from ..knowledge.conditions import holds
 from ..records import record
 from ..setting import SAID, Setting
 
@@ -66,7 +68,7 @@ def planned(told: Mapping[str, str], origin: str | None = None) -> Plan:
 
         setting = setting.merged(facts_of(origin))
     if not setting.facts:
-        raise UsageError("nothing is known of the training: lright plan --model resnet50 --epochs 90, or --from train.py")
+        raise UsageError("nothing is known of the training: say --model resnet50 --epochs 90, or --from train.py")
     return plan(named(setting))
 
 
@@ -83,7 +85,8 @@ def examine(text: str, code: str | None, settings: Mapping[str, str], path: str)
         setting.know(name, value, "--set", SAID)
     known, _ = completed(setting)
     report, preamble = proof.checked(heard, known, code, path)
-    findings = [one for one in (report.findings if report else ()) if one.rule[:3] in FINDINGS and one.severity != "info"]
+    findings = [one for one in (report.findings if report else ()) if one.rule[:3] in FINDINGS]
+    findings = [one for one in findings if one.severity != "info"]
     return Case(heard, setting, report, preamble, findings, Facts(known, _numbers(heard), _marks(heard, findings)))
 
 
@@ -111,8 +114,8 @@ def _identifiers(heard: Heard) -> set[str]:
     return {name for code in heard.code for name in re.findall(r"[A-Za-z_]\w+", code.text)}
 
 
-def _plan(case: Case) -> Plan | None:
-    """What we would do; None where the facts contradict each other."""
+def _plan(case: Case) -> Plan:
+    """What we would do, also by name among the facts."""
     made = plan(case.setting, case.facts.marks)
     warmup = next((reason.choice for reason in made.reasons if reason.topic == "warmup"), "none")
     case.facts.marks.update(
@@ -124,13 +127,13 @@ def _plan(case: Case) -> Plan | None:
 
 def _warmup_length(made: Plan) -> str | None:
     first = made.text.split(" > ")[0]
-    return first[len("warmup ") :] if first.startswith("warmup ") else None
+    return first[len("warmup ") :].split(" from ")[0] if first.startswith("warmup ") else None
 
 
-def _answer(case: Case, made: Plan | None) -> Answer:
-    matters = answering.told(answering.ranked(case.facts, case.findings))
+def _answer(case: Case, made: Plan) -> Answer:
+    matters = answering.told(answering.ranked(case.facts, case.findings)) or _unasked(case)
     given = Answer("", case.setting, findings=case.findings, plan=made)
-    given.unknown = [reason for reason in (made.questions if made else [])]
+    given.unknown = list(made.questions)
     _findings(case, given, [str(matter.get("rule")) for _, matter in matters])
     for evidence, matter in matters:
         given.diagnoses.append(_diagnosis(evidence, matter, case))
@@ -146,6 +149,12 @@ def _answer(case: Case, made: Plan | None) -> Answer:
     return given
 
 
+def _unasked(case: Case) -> list[tuple[float, Mapping[str, Any]]]:
+    """Where nothing is said to be wrong and a training is described, the question is whether to schedule it."""
+    described = case.facts.get("known_end") and case.facts.get("about:lr") and case.facts.get("no_symptoms")
+    return [(answering.ENOUGH, load("matters")["should-schedule"])] if described else []
+
+
 def _diagnosis(evidence: float, matter: Mapping[str, Any], case: Case) -> Diagnosis:
     proven = any(finding.rule == matter.get("rule") for finding in case.findings)
     certainty = "proven" if proven else "likely" if evidence >= 2 * answering.ENOUGH else "possible"
@@ -158,9 +167,8 @@ def _findings(case: Case, given: Answer, explained: list[str]) -> None:
     for finding in case.findings:
         line = finding.place.line - case.preamble
         where = f"line {line}" if line > 0 else "the script"
-        given.points.append(
-            answering.Point(f"code.{finding.rule}", "why", f"Proved on your code ({where}): {finding.message}.", (finding.rule,))
-        )
+        said = f"Proved on your code ({where}): {finding.message}."
+        given.points.append(answering.Point(f"code.{finding.rule}", "why", said, (finding.rule,)))
         if finding.rule not in explained:
             given.diagnoses.append(
                 Diagnosis(finding.slug, finding.certainty, finding.message, finding.rule, answering.PROVEN)
@@ -170,20 +178,17 @@ def _findings(case: Case, given: Answer, explained: list[str]) -> None:
 
             text = mended(case.report, finding, case.preamble)
             if text:
-                given.code.append(Snippet(f"your code, mended ({finding.fix.title}); checked again, the finding is gone", text))
+                title = f"your code, mended ({finding.fix.title}); checked again, the finding is gone"
+                given.code.append(Snippet(title, text))
 
 
-def _snippets(matter: Mapping[str, Any], case: Case, made: Plan | None) -> list[Snippet]:
+def _snippets(matter: Mapping[str, Any], case: Case, made: Plan) -> list[Snippet]:
     for entry in matter.get("code", ()):
-        from ..knowledge.conditions import holds
-
         if "when" in entry and not holds(entry["when"], case.facts):
             continue
         if "text" in entry:
             text = fill(entry["text"], case.facts)
             return [Snippet(entry["title"], text)] if text else []
-        if made is None:
-            return []
         from .code import of_plan, of_schedule
 
         if "plan" in entry:
@@ -194,21 +199,19 @@ def _snippets(matter: Mapping[str, Any], case: Case, made: Plan | None) -> list[
     return []
 
 
-def _nothing(case: Case, given: Answer, made: Plan | None) -> Answer:
+def _nothing(case: Case, given: Answer, made: Plan) -> Answer:
     """No matter is up: the default for what was told, or, off topic, a plain word."""
     marks = case.facts.marks
     if not marks.get("about:lr") and not any(name in case.setting for name in ("lr", "scheduler", "warmup")):
         given.on_topic, given.plan = False, None
         given.verdict = "This does not look like a question on learning rates, which is all lright knows about."
         return given
-    if made is None:
-        given.verdict = "We have no answer to this."
-        return given
     from .code import of_plan
 
-    given.verdict = f"For what you told, the default is {made.title}: {made.text}, peak LR {fill('{peak}', {'peak': made.peak})}."
+    given.verdict = f"For what you told, the default is {made.title}: {made.text}, peak LR {number(made.peak)}."
     for reason in made.reasons:
-        given.points.append(answering.Point(f"plan.{reason.topic}", "why", f"{reason.topic}: {reason.choice}. {reason.text}", reason.sources))
+        said = f"{reason.topic}: {reason.choice}. {reason.text}"
+        given.points.append(answering.Point(f"plan.{reason.topic}", "why", said, reason.sources))
     given.code.append(of_plan(made, "the default"))
     given.questions = made.questions[:3]
     return given

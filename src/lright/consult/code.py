@@ -46,8 +46,10 @@ def exported(schedule: Schedule, peak: float, plan: Plan, step: str | None, fram
     )
 
 
-_NAMES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "nadam": "NAdam", "radam": "RAdam",
-          "adagrad": "Adagrad", "adadelta": "Adadelta", "adafactor": "Adafactor", "lion": "AdamW", "lamb": "AdamW"}  # fmt: skip
+_NAMES = {
+    "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "nadam": "NAdam", "radam": "RAdam",
+    "adagrad": "Adagrad", "adadelta": "Adadelta", "adafactor": "Adafactor",
+}  # fmt: skip
 
 
 def _optimizer(name: str) -> str:

@@ -10,15 +10,17 @@ from ..advise.answer import SECTIONS, Answer, Point
 from ..advise.plan import Plan
 from ..advise.sources import described
 from ..advise.template import number, shown
-from ..clock import Unit
 from ..errors import LrightError
 from ..render.advice import Choice, Item, Page, Section
+from ..quantity import Unit
 from ..render.chart import Curve
 from ..setting import ASSUMED, INFERRED, Setting
 
 VERSION = 1
-TITLES = {"why": "Why", "fix": "What to do", "verify": "How to check it", "alternatives": "Or instead", "cautions": "Mind"}
-SHOWN = {"why": 7, "fix": 6, "verify": 4, "alternatives": 4, "cautions": 5}  # points of a short answer
+TITLES = {
+    "why": "Why", "fix": "What to do", "verify": "How to check it", "alternatives": "Or instead", "cautions": "Mind",
+}  # fmt: skip
+SHOWN = {"why": 8, "fix": 6, "verify": 4, "alternatives": 4, "cautions": 5}  # points of a short answer
 
 
 # What was understood
@@ -30,7 +32,8 @@ def heard(setting: Setting) -> str:
     >>> heard(Setting.of(model="vit-b16", pretrained=False, lr=1e-3, epochs=100))
     'model vit-b16 · from scratch · lr 0.001 · 100 epochs'
     """
-    parts = [_fact(name, known.value) for name, known in setting.facts.items() if known.certainty not in (ASSUMED, INFERRED)]
+    told = [(name, known) for name, known in setting.facts.items() if known.certainty not in (ASSUMED, INFERRED)]
+    parts = [_fact(name, known.value) for name, known in told]
     return " · ".join(part for part in parts if part)
 
 
@@ -67,7 +70,9 @@ def of_plan(plan: Plan, full: bool = False) -> Page:
     sections += _listed("Measure next", [Item(one) for one in plan.measure])
     sections += _listed("Would change it: tell us", [Item(one) for one in plan.questions])
     choices = tuple(Choice(one.topic, one.choice, one.text, one.sources, one.changes) for one in plan.reasons)
-    cited = [source for one in (*plan.reasons, *plan.alternatives, *plan.cautions) for source in one.sources]
+    cited = [source for one in plan.reasons for source in one.sources]
+    cited += [source for one in plan.alternatives for source in one.sources]
+    cited += [source for one in plan.cautions for source in one.sources]
     if full:
         sections += _sources(cited)
     footer = [f"Assumed: {'; '.join(plan.assumptions)}."] if plan.assumptions else []
@@ -153,7 +158,10 @@ def plan_data(plan: Plan, code: bool = False) -> dict[str, Any]:
         "stepped": plan.unit,
         "updates": _updates(plan),
         "reasons": [
-            {"topic": one.topic, "choice": one.choice, "text": one.text, "sources": list(one.sources), "changes": one.changes}
+            {
+                "topic": one.topic, "choice": one.choice, "text": one.text, "sources": list(one.sources),
+                "changes": one.changes,
+            }
             for one in plan.reasons
         ],
         "assumptions": plan.assumptions,
@@ -171,7 +179,7 @@ def plan_data(plan: Plan, code: bool = False) -> dict[str, Any]:
 
 def _updates(plan: Plan) -> int | None:
     try:
-        return plan.budget.updates()
+        return plan.budget.updates
     except LrightError:
         return None
 
@@ -184,7 +192,10 @@ def json_of_answer(answer: Answer, text: str) -> str:
         "facts": {
             **answer.setting.to_json(),
             "symptoms": [
-                {"kind": one.kind, "epoch": one.epoch, "step": one.step, "values": list(one.values), "origin": one.origin}
+                {
+                    "kind": one.kind, "epoch": one.epoch, "step": one.step, "values": list(one.values),
+                    "origin": one.origin,
+                }
                 for one in answer.setting.symptoms
             ],
         },
@@ -195,7 +206,8 @@ def json_of_answer(answer: Answer, text: str) -> str:
             for one in answer.diagnoses
         ],
         "points": [
-            {"id": one.id, "section": one.section, "text": one.text, "source": list(one.sources)} for one in answer.points
+            {"id": one.id, "section": one.section, "text": one.text, "source": list(one.sources)}
+            for one in answer.points
         ],
         "plan": None if answer.plan is None else plan_data(answer.plan),
         "code": {one.title: one.text for one in answer.code},

@@ -19,6 +19,7 @@ _USUAL = {
     "ExponentialLR": "gamma=0.95", "CosineAnnealingWarmRestarts": "T_0=10", "ReduceLROnPlateau": "",
     "OneCycleLR": "max_lr={lr}, epochs={epochs}, steps_per_epoch=len(train_loader)",
 }  # fmt: skip
+LONGEST = 60  # lines of a question's code that are shown again, mended
 
 
 def checked(heard: Heard, setting: Setting, code: str | None, path: str) -> tuple[FileReport | None, int]:
@@ -28,79 +29,72 @@ def checked(heard: Heard, setting: Setting, code: str | None, path: str) -> tupl
     if code is not None:
         return check_source(code, path), 0
     fragment = "\n\n".join(part.text for part in heard.code)
-    whole = completed(fragment, heard, setting) if fragment else None
-    if whole is None:
+    before = preamble(fragment, heard, setting) if fragment else None
+    if before is None:
         return None, 0
-    before, text = whole
     try:
-        return check_source(text, "<question>", _options(setting)), before
+        return check_source("\n".join([*before, fragment, ""]), "<question>"), len(before)
     except LrightError:
         return None, 0  # no Python after all; the words must do
 
 
-def _options(setting: Setting) -> object:
-    from ..doctor import Options
-
-    return Options()
-
-
-def completed(fragment: str, heard: Heard, setting: Setting) -> tuple[int, str] | None:
-    """The fragment with the lines before it that it lacks; None where there is nothing in it to check."""
+def preamble(fragment: str, heard: Heard, setting: Setting) -> list[str] | None:
+    """The lines that a fragment lacks to be whole; None where it steps no scheduler, or one that nobody knows."""
     try:
         tree = ast.parse(fragment)
     except SyntaxError:
         return None
-    stepped = {name for name in _stepped(tree)}
-    if not stepped or not any(isinstance(node, (ast.For, ast.While)) for node in ast.walk(tree)):
-        return None
     made = {name for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AnnAssign)) for name in _targets(node)}
+    stepped = list(dict.fromkeys(_stepped(tree)))
+    if not stepped:
+        return None
     lines = ["import torch"]
-    epochs = _epochs(tree, made)
-    if epochs and setting.number("epochs"):
-        lines.append(f"{epochs} = {setting.number('epochs'):g}")
-    length = epochs or (f"{setting.number('epochs'):g}" if setting.number("epochs") else "100")
-    optimizer = next((name for name in (*stepped, *_mentioned(tree)) if "opt" in name.lower()), "optimizer")
+    epochs = setting.number("epochs")
+    bound = next((name for name in _bounds(tree) if name not in made), "")
+    if bound and epochs:
+        lines.append(f"{bound} = {epochs:g}")
+    length = bound or (f"{epochs:g}" if epochs else "100")
+    optimizer = next((name for name in (*stepped, *_names(tree)) if "opt" in name.lower()), "optimizer")
     if optimizer not in made:
         lines.append(f"{optimizer} = torch.optim.{_optimizer(setting)}(model.parameters(), lr={_lr(setting)})")
-    for name in sorted(stepped - made - {optimizer}):
+    for name in stepped:
+        if name in made or name == optimizer:
+            continue
         written = _scheduler(heard, setting, length, optimizer)
         if written is None:
             return None
         lines.append(f"{name} = {written}")
-    lines.append("")
-    return len(lines), "\n".join([*lines, fragment, ""])
+    return lines
 
 
 def _stepped(tree: ast.AST) -> Iterator[str]:
-    """The names whose step() is called and that look like a scheduler or an optimizer."""
+    """The names, or attributes, whose step() is called and that look like a scheduler or an optimizer."""
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "step"
-            and isinstance(node.func.value, ast.Name)
-            and any(part in node.func.value.id.lower() for part in ("sched", "opt", "lr_"))
-        ):
-            yield node.func.value.id
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step":
+            name = _last(node.func.value)
+            if any(part in name.lower() for part in ("sch", "opt", "lr")):
+                yield name
 
 
-def _mentioned(tree: ast.AST) -> Iterator[str]:
+def _last(node: ast.expr) -> str:
+    """The name of an object: ``sch`` of ``sch`` and of ``self.sch``."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
     return (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
 
 
 def _targets(node: ast.Assign | ast.AnnAssign) -> Iterator[str]:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return (one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name))
+    return (_last(one) for target in targets for one in ast.walk(target) if isinstance(one, (ast.Name, ast.Attribute)))
 
 
-def _epochs(tree: ast.AST, made: set[str]) -> str:
-    """The name that says how many epochs there are: the bound of an outer loop that nothing gives a value."""
+def _bounds(tree: ast.AST) -> Iterator[str]:
+    """The names that say how often a loop runs."""
     for node in ast.walk(tree):
         if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) == "range":
-            for bound in node.iter.args:
-                if isinstance(bound, ast.Name) and bound.id not in made:
-                    return bound.id
-    return ""
+            yield from (one.id for one in node.iter.args if isinstance(one, ast.Name))
 
 
 def _optimizer(setting: Setting) -> str:
@@ -114,20 +108,19 @@ def _lr(setting: Setting) -> str:
 def _scheduler(heard: Heard, setting: Setting, length: str, optimizer: str) -> str | None:
     """The constructor of the scheduler that the words name."""
     name = setting.text("scheduler")
-    told = next((call for call in heard.calls if call.name == name), None)
     if name not in _USUAL:
         return None
+    told = next((call for call in heard.calls if call.name == name), None)
+    values = [_USUAL[name].format(epochs=length, lr=_lr(setting))]
     if told is not None and (told.arguments or told.positional):
         values = [str(one) for one in told.positional if "opt" not in str(one)]
         values += [f"{key}={value}" for key, value in told.arguments.items() if key != "optimizer"]
-    else:
-        values = [_USUAL[name].format(epochs=length, lr=_lr(setting))]
     return f"torch.optim.lr_scheduler.{name}({', '.join([optimizer, *filter(None, values)])})"
 
 
 def mended(report: FileReport | None, finding: Finding, before: int) -> str:
-    """The code after the proved fix of a finding, without what was put before it."""
-    if report is None or finding.fix is None or len(report.source.splitlines()) > 60:
+    """The code after the proved fix of a finding, without what was put before it; empty where it is too long."""
+    if report is None or finding.fix is None or len(report.source.splitlines()) > LONGEST:
         return ""
     lines = report.source.splitlines(keepends=True)
     for edit in sorted(finding.fix.edits, key=lambda one: one.start, reverse=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -94,9 +95,17 @@ def condition(text: object, where: str = "") -> Any:
     :raises LrightError: if it is none.
     """
     try:
-        return _compile(ast.parse(str(text).strip(), mode="eval").body)
+        return _compile(ast.parse(_MARK.sub(_quoted, str(text).strip()), mode="eval").body)
     except (SyntaxError, LrightError) as error:
         raise LrightError(f"{where}: {text!r} is no condition: {error}") from None
+
+
+_MARK = re.compile(r"\b(about|saw|found|code|excuse)\(([\w, .-]*)\)")
+
+
+def _quoted(mark: re.Match[str]) -> str:
+    """Names of marks as texts: ``about(per-gpu-or-total)`` is no arithmetic."""
+    return f"{mark[1]}({', '.join(repr(name.strip()) for name in mark[2].split(','))})"
 
 
 def _compile(node: ast.expr) -> Any:
@@ -115,7 +124,7 @@ def _compile(node: ast.expr) -> Any:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         if node.func.id == "known" and len(node.args) == 1:
             return ["known", _compile(node.args[0])]
-        names = [f"{node.func.id}:{ast.unparse(one).replace(' ', '')}" for one in node.args]
+        names = [f"{node.func.id}:{ast.literal_eval(one)}" for one in node.args]
         return names[0] if len(names) == 1 else ["or", *names]
     raise LrightError(f"{ast.unparse(node)!r} is not understood")
 

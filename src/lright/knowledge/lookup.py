@@ -45,9 +45,6 @@ def _entry(table: str, name: str, shorten: bool = False) -> Entry:
 
 @cache
 def _index(table: str) -> Mapping[str, str]:
-    """The ids of the entries by their names without separators."""
-    index: dict[str, str] = {}
-    for identity, entry in load(table).items():
-        for name in (identity, *entry["names"]):
-            index.setdefault(name.lower().translate(_SEPARATORS), identity)
-    return index
+    """The ids of the entries by their names, of which the build wrote out one without separators."""
+    index = {name: identity for identity, entry in load(table).items() for name in entry["names"]}
+    return {**{identity.translate(_SEPARATORS): identity for identity in load(table)}, **index}

@@ -21,7 +21,7 @@ SCALING = ("linear", "sqrt", "none")
 
 
 def architectures(entries: list[Any]) -> Table:
-    """Models by their names."""
+    """Models by their names, each also without separators."""
     optional = "family domain norm batch_norm pretrained_only algorithm recipe adapter_recipe"
     table = _table("architectures", entries, "id title names", optional)
     taken: dict[str, str] = {}
@@ -30,7 +30,7 @@ def architectures(entries: list[Any]) -> Table:
         _one_of(where, "family", entry.get("family", "cnn"), FAMILIES)
         _one_of(where, "domain", entry.get("domain", "rl"), DOMAINS)
         _one_of(where, "norm", entry.get("norm", "pre"), FIELDS["norm"].choices)
-        _names(where, entry["names"], taken)
+        entry["names"] = _names(where, entry["names"], taken)
     return table
 
 
@@ -49,7 +49,7 @@ def optimizers(entries: list[Any]) -> Table:
             raise LrightError(f"{where}: the last of the lrs must hold always")
         _keys(f"{where}/scaling", entry["scaling"], "rule source limits", "reference_batch")
         _one_of(where, "scaling", entry["scaling"]["rule"], SCALING)
-        _names(where, entry["names"], taken)
+        entry["names"] = _names(where, entry["names"], taken)
     return table
 
 
@@ -129,13 +129,18 @@ def _one_of(where: str, key: str, value: str, choices: Iterable[str]) -> None:
         raise LrightError(f"{where}: {key}={value!r} is none of {', '.join(choices)}")
 
 
-def _names(where: str, names: list[Any], taken: dict[str, str]) -> None:
-    """Refuse a name that was ``taken`` by another entry; separators make no difference."""
+def _names(where: str, names: list[Any], taken: dict[str, str]) -> list[str]:
+    """The names, each also without separators (which make no difference); one ``taken`` by another is refused."""
     _phrases(where, names)
     for name in names:
-        owner = taken.setdefault(re.sub("[-_/ ]", "", name), where)
+        owner = taken.setdefault(_joined(name), where)
         if owner != where:
             raise LrightError(f"{where}: {name!r} belongs to {owner}")
+    return list(dict.fromkeys(one for name in names for one in (name, _joined(name))))
+
+
+def _joined(name: str) -> str:
+    return re.sub("[-_/ ]", "", name)
 
 
 def _phrases(where: str, phrases: list[Any]) -> None:

@@ -10,6 +10,7 @@ from .terminal import STYLE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..rules.base import Rule
+    from ..setting import Setting
 
 FAMILIES = {
     "1": "Clock: how often the schedule advances",
@@ -48,10 +49,11 @@ def page(rule: Rule, screen: Screen) -> Iterator[str]:
         if number:
             yield ""
         yield from screen.wrap(paragraph)
-    for title, examples in (("Bad", rule.bad), ("Good", rule.good)):
-        if examples:
+    for title in ("Bad", "Good"):
+        shown = examples(rule, title.lower())
+        if shown:
             yield from _section(title, screen)
-            for line in examples[0].strip("\n").splitlines():
+            for line in shown[0].strip("\n").splitlines():
                 yield f"  {screen.paint(screen.bar, 'dim')} {line}".rstrip()
     if rule.fix_safety:
         yield from _section("The fix", screen)
@@ -63,12 +65,34 @@ def page(rule: Rule, screen: Screen) -> Iterator[str]:
     yield ""
 
 
+def examples(rule: Rule, which: str) -> list[str]:
+    """The ``bad`` or ``good`` examples of a rule: scripts, and descriptions where no script shows it."""
+    return [*getattr(rule, which), *map(described, getattr(rule, f"{which}_settings", ()))]
+
+
+def described(setting: Setting) -> str:
+    """A setting as lines of text, what was seen last.
+
+    >>> from lright.setting import Setting
+    >>> described(Setting.of(goal="open-end", scheduler="OneCycleLR"))
+    'goal: open-end\\nscheduler: OneCycleLR\\n'
+    """
+    lines = [f"{name.replace('_', ' ')}: {known.value}" for name, known in setting.facts.items()]
+    for symptom in setting.symptoms:
+        lines.append(f"seen: {symptom.kind}" + ("" if symptom.epoch is None else f" from epoch {symptom.epoch:g} on"))
+    return "\n".join(lines) + "\n"
+
+
 def as_json(rules: Sequence[Rule]) -> str:
     """All rules as a JSON array of their pages."""
     import json
 
     fields = ("id", "slug", "severity", "summary", "why", "bad", "good", "fix_safety", "sources")
-    return json.dumps([{field: getattr(rule, field) for field in fields} for rule in rules], indent=2)
+
+    def value(rule: Rule, field: str) -> object:
+        return examples(rule, field) if field in ("bad", "good") else getattr(rule, field)
+
+    return json.dumps([{field: value(rule, field) for field in fields} for rule in rules], indent=2)
 
 
 def _section(title: str, screen: Screen) -> Iterator[str]:

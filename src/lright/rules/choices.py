@@ -7,17 +7,20 @@ assumed are not used. What a script shows is told as *info*: a person may mean i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from ..case import Case
 from ..finding import INFO, LIKELY, Finding
-from ..knowledge import lookup
-from ..knowledge.conditions import holds
 from ..records import field, record
 from ..setting import ASSUMED, READ, Setting
 from ..timeline import Place
 from .base import Related, Rule
 from .ticking import rate_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Entry = Mapping[str, Any]
 
 Numbers = Mapping[str, "float | int | str | bool | None"]
 
@@ -106,15 +109,15 @@ def judged(setting: Setting, rules: Iterable[Rule]) -> list[Verdict]:
     return [verdict for verdict in found if verdict.rule not in covered]
 
 
-class Known(Mapping[str, Any]):
+class Known(Mapping[str, object]):
     """The facts of a setting that were not assumed, and what follows from the names of its model and optimizer."""
 
     def __init__(self, setting: Setting) -> None:
         self.facts = {name: fact for name, fact in setting.facts.items() if fact.certainty != ASSUMED}
         self.setting = Setting(self.facts, setting.symptoms)
-        self._entries: dict[str, lookup.Entry] = {}
+        self._entries: dict[str, Entry] = {}
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> str | float | int | bool:
         return self.facts[name].value
 
     def __iter__(self) -> Iterator[str]:
@@ -132,18 +135,24 @@ class Known(Mapping[str, Any]):
         return self.setting.text(name)
 
     @property
-    def model(self) -> lookup.Entry:
+    def model(self) -> Entry:
         """What is known of the model."""
-        if "model" not in self._entries:
-            self._entries["model"] = lookup.architecture(self.text("model"))
-        return self._entries["model"]
+        return self._entry("model")
 
     @property
-    def optimizer(self) -> lookup.Entry:
+    def optimizer(self) -> Entry:
         """What is known of the optimizer."""
-        if "optimizer" not in self._entries:
-            self._entries["optimizer"] = lookup.optimizer(self.text("optimizer"))
-        return self._entries["optimizer"]
+        return self._entry("optimizer")
+
+    def _entry(self, name: str) -> Entry:
+        if name not in self._entries:
+            self._entries[name] = {}
+            if self.text(name):
+                from ..knowledge import lookup  # reading a table takes longer than the rules
+
+                find = lookup.architecture if name == "model" else lookup.optimizer
+                self._entries[name] = find(self.text(name))
+        return self._entries[name]
 
     @property
     def optimizer_id(self) -> str:
@@ -159,7 +168,8 @@ class Known(Mapping[str, Any]):
     @property
     def pretrained(self) -> bool | None:
         """Whether it starts from trained weights: said, or because a model of that name (nearly) always does."""
-        return self.get("pretrained", True if self.model.get("pretrained_only") else None)
+        told = self.get("pretrained")
+        return bool(told) if told is not None else True if self.model.get("pretrained_only") else None
 
     @property
     def adapted(self) -> bool:
@@ -227,22 +237,33 @@ class Known(Mapping[str, Any]):
         return self.optimizer_title if lr is None else f"{self.optimizer_title} at {rate(lr)}"
 
 
-def lr_range(known: Known) -> tuple[float, float] | None:
+def lr_range(known: Known, spread: float = 1.0) -> tuple[float, float] | None:
     """The lowest and the highest rate that recipes use with this optimizer in such a training; where it is not known
-    which row holds, over all that may."""
+    which row holds, over all that may. Rows for one batch are brought to the batch that there is; where that is not
+    known it may be ``spread`` times larger or smaller."""
+    from ..knowledge.conditions import holds
+
     asked = ("family", "domain", "norm", "batch_norm")
     facts = {
         **known, **{name: known.trait(name) for name in asked}, "pretrained": known.pretrained,
-        "adapter": known.text("adapter") or "none", "effective_batch": known.batch,
+        "adapter": known.text("adapter") or "none",
     }  # fmt: skip
-    rows = []
+    ranges = []
     for row in known.optimizer.get("lrs", ()):
         answer = holds(row["when"], facts)
         if answer is not False:
-            rows.append(row)
+            ranges.append(_scaled(row, known, spread))
         if answer:
             break
-    return (min(row["low"] for row in rows), max(row["high"] for row in rows)) if rows else None
+    return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
+
+
+def _scaled(row: Entry, known: Known, spread: float) -> tuple[float, float]:
+    """The range of a row, widened to the batch of the training as the optimizer's rule for batches has it."""
+    rule, reference = row.get("scaling") or known.optimizer["scaling"]["rule"], row.get("reference_batch")
+    power = {"linear": 1.0, "sqrt": 0.5}.get(rule, 0.0) if reference else 0.0
+    ratios = (1 / spread, spread) if known.batch is None or not reference else (known.batch / reference,)
+    return row["low"] * min(1.0, *ratios) ** power, row["high"] * max(1.0, *ratios) ** power
 
 
 def rate(lr: float) -> str:

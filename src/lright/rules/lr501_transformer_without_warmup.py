@@ -21,18 +21,18 @@ class TransformerWithoutWarmup(ChoiceRule):
     slug = "transformer-without-warmup"
     severity = INFO
     summary = "A transformer is trained from scratch with an adaptive optimizer and no warmup"
-    why = """Warmup is the default for transformers from scratch, and for a Post-LN transformer at usual rates it is
-required: without it Xiong et al. measured 8.45 BLEU where 34 are reached with it. It is no law: Pre-LN transformers
-were trained to the same quality without one, and DETR and FT-Transformer do without at 1e-4. It costs little, so leave it
-out only where you have compared.
+    why = """Warmup is the default for transformers from scratch, and for a Post-LN transformer at usual
+rates it is required: without it Xiong et al. measured 8.45 BLEU where 34 are reached with it. It is no law:
+Pre-LN transformers were trained to the same quality without one, and DETR and FT-Transformer do without at
+1e-4. It costs little, so leave it out only where you have compared.
 
-In the first updates Adam's second moments are estimated from few gradients, and the steps are erratic. For them
-2 / (1 - beta2) updates are a sound floor: 2,000 at 0.999, 40 at 0.95. Recipes use 0.1 to 1% of the run for language
-models and 2 to 11% for ViTs. Lengthen it if the early loss spikes.
+In the first updates Adam's second moments are estimated from few gradients, and the steps are erratic. For
+them 2 / (1 - beta2) updates are a sound floor: 2,000 at 0.999, 40 at 0.95. Recipes use 0.1 to 1% of the run
+for language models and 2 to 11% for ViTs. Lengthen it if the early loss spikes.
 
-It is a warning for Post-LN at 5e-4 and more, at any rate above 3e-3, for batches of 1,024 and more, and where early trouble is
-reported; otherwise it is only worth knowing. We measured that failures of this kind often show no NaN: the loss stays
-where it is for guessing."""
+It is a warning for Post-LN at 5e-4 and more, at any rate above 3e-3, for batches of 1,024 and more, and
+where early trouble is reported; otherwise it is only worth knowing. We measured that failures of this kind
+often show no NaN: the loss stays where it is for guessing."""
     bad = (
         examples.trained(
             "layer = torch.nn.TransformerEncoderLayer(d_model=512, nhead=8)\n"
@@ -86,9 +86,9 @@ where it is for guessing."""
         if not reason and (lr is None or lr <= QUIET or known.trait("domain") in ("rl", "tabular")):
             return
         floor = round(2 / (1 - min(known.number("beta2") or 0.999, 0.99999)))
-        message = f"{known.optimizer_at} on {known.model_title} from scratch with no warmup{reason}: {self._usual(known)}"
+        what = f"{known.optimizer_at} on {known.model_title} from scratch with no warmup{reason}"
         yield self.verdict(
-            f"{message}; for Adam {floor:,} updates are a sound floor",
+            f"{what}: {self._usual(known)}; for Adam {floor:,} updates are a sound floor",
             [name for name in ("lr", "model", "family", "warmup", "norm", "batch_size") if name in known],
             severity=WARNING if reason else INFO,
             numbers={"lr": lr, "floor": floor},

@@ -35,14 +35,16 @@ class FixedBudgetConstantLr(ChoiceRule):
     slug = "fixed-budget-constant-lr"
     severity = INFO
     summary = "The length of the training is known, and the learning rate never decays"
-    why = """At a constant learning rate the weights keep jumping about a minimum at a distance that grows with the
-rate. Where the end is known and the last weights are the ones to be used, decaying to that end usually helps: a language
-model at a constant rate ended 0.04 to 0.08 nats above the same run with a cosine. We measured a cut of the error by 6 to 9% on
-two tasks, nothing on a third, and harm where training stopped far from convergence. How much it gives on yours is a
-thing to measure; between two sensible shapes of decay expect tenths of a point.
+    why = """At a constant learning rate the weights keep jumping about a minimum at a distance that grows
+with the rate. Where the end is known and the last weights are the ones to be used, decaying to that end
+usually helps: a language model at a constant rate ended 0.04 to 0.08 nats above the same run with a cosine.
+We measured a cut of the error by 6 to 9% on two tasks, nothing on a third, and harm where training stopped
+far from convergence. How much it gives on yours is a thing to measure; between two sensible shapes of decay
+expect tenths of a point.
 
-The decision does not hang on a number of epochs. A constant rate is standard where weights are averaged (EMA), where the
-end is open or found by early stopping, in diffusion, StyleGAN, DQN, SAC and small graph networks."""
+The decision does not hang on a number of epochs. A constant rate is standard where weights are averaged
+(EMA), where the end is open or found by early stopping, in diffusion, StyleGAN, DQN, SAC and small graph
+networks."""
     bad = (
         _DATA.format(schedule="", epochs="EPOCHS", tick=""),
         _DATA.format(schedule="model.train()\n", epochs="200", tick="    print(epoch)\n"),
@@ -88,8 +90,8 @@ end is open or found by early stopping, in diffusion, StyleGAN, DQN, SAC and sma
             told += f" ({updates:,.0f} updates)"
         lr = known.number("lr")
         yield self.verdict(
-            f"The LR stays{f' at {rate(lr)}' if lr is not None else ''} for {told}: where the last weights are the ones "
-            "to be used, decaying it by the end of a known budget usually helps",
+            f"The LR stays{f' at {rate(lr)}' if lr is not None else ''} for {told}: where the last weights are the "
+            "ones to be used, decaying it by the end of a known budget usually helps",
             [name for name in ("lr", "optimizer", "epochs", "steps") if name in known],
             numbers={"lr": lr, "epochs": epochs, "updates": updates},
         )

@@ -34,14 +34,14 @@ class LargeBatchWithoutWarmup(ChoiceRule):
     slug = "large-batch-without-warmup"
     severity = INFO
     summary = "The learning rate was scaled up for a large batch, and there is no warmup"
-    why = """A larger batch allows a higher learning rate, but not at once: while the weights are young the loss is
-curved more sharply, and the rate that is right later is too high. On ImageNet with batches of 8,192 (LR 3.2) Goyal et al. lost
-about 1.2 points without a warmup and 0.14 with a linear one of five epochs; a warmup that stays low and then jumps was
-worse than none.
+    why = """A larger batch allows a higher learning rate, but not at once: while the weights are young the
+loss is curved more sharply, and the rate that is right later is too high. On ImageNet with batches of 8,192
+(LR 3.2) Goyal et al. lost about 1.2 points without a warmup and 0.14 with a linear one of five epochs; a
+warmup that stays low and then jumps was worse than none.
 
-What counts is the rate against the one that is known to be stable at the start, not a size of batch: recipes warm up at a batch of 16 and
-skip it at 256. The threshold here, four times that rate, is our judgement. Without a rate that is told, the
-reference is SGD's 0.1 at 256 for convolutional networks."""
+What counts is the rate against the one that is known to be stable at the start, not a size of batch:
+recipes warm up at a batch of 16 and skip it at 256. The threshold here, four times that rate, is our
+judgement. Without a rate that is told, the reference is SGD's 0.1 at 256 for convolutional networks."""
     bad = (
         _CNN.format(batch=2048, lr="0.8", schedule=_COSINE),
         _CNN.format(batch=4096, lr="0.1 * 4096 / 256", schedule=_COSINE),

@@ -13,8 +13,8 @@ RISE = 0.3  # of the run: torch's default
 NEAR = 0.5  # of the peak
 
 
-def _with(symptom: Symptom, **facts: str | float) -> Setting:
-    setting = Setting.of(**facts)
+def _with(symptom: Symptom, lr: float, scheduler: str = "OneCycleLR", epochs: int = 20) -> Setting:
+    setting = Setting.of(scheduler=scheduler, lr=lr, epochs=epochs)
     setting.symptoms.append(symptom)
     return setting
 
@@ -24,20 +24,21 @@ class OneCyclePeakUntuned(ChoiceRule):
     slug = "one-cycle-peak-untuned"
     severity = INFO
     summary = "One cycle becomes unstable on the way to its peak or near it: max_lr is too high"
-    why = """One cycle climbs to max_lr and stays near it for long: with torch's defaults the peak is at 30% of the
-run, and at half of the run the rate is still 81% of it. Trouble there says that max_lr is too high, and not that the
-schedule is wrong. We measured runs with a max_lr that is too high failing at or before the peak, at a third to a half
-of it.
+    why = """One cycle climbs to max_lr and stays near it for long: with torch's defaults the peak is at
+30% of the run, and at half of the run the rate is still 81% of it. Trouble there says that max_lr is too
+high, and not that the schedule is wrong. We measured runs with a max_lr that is too high failing at or
+before the peak, at a third to a half of it.
 
-Find max_lr with an LR range test, and name the reading: from the valley or the steepest point try it and two to three times it; from
-the minimum of the loss go down by 3 to 10. No source supports "2 to 10 times the optimum"."""
+Find max_lr with an LR range test, and name the reading: from the valley or the steepest point try it and
+two to three times it; from the minimum of the loss go down by 3 to 10. No source supports "2 to 10 times
+the optimum"."""
     bad_settings = (
-        _with(Symptom("unstable", epoch=10), scheduler="OneCycleLR", epochs=20, optimizer="sgd", lr=0.1),
-        _with(Symptom("nan"), scheduler="OneCycleLR", lr=0.8),
+        _with(Symptom("unstable", epoch=10), epochs=20, lr=0.1),
+        _with(Symptom("nan"), lr=0.8),
     )
     good_settings = (
-        _with(Symptom("unstable", epoch=19), scheduler="OneCycleLR", epochs=20, lr=0.1),
-        _with(Symptom("overfit"), scheduler="OneCycleLR", epochs=20, lr=0.1),
+        _with(Symptom("unstable", epoch=19), epochs=20, lr=0.1),
+        _with(Symptom("overfit"), epochs=20, lr=0.1),
         _with(Symptom("nan", epoch=3), scheduler="CosineAnnealingLR", epochs=20, lr=0.1),
     )
     sources = (

@@ -17,12 +17,12 @@ class OneCycleForOpenEnd(ChoiceRule):
     slug = "one-cycle-for-open-end"
     severity = INFO
     summary = "A decay of fixed length is used where the end of the training is not known"
-    why = """One cycle, a cosine and a linear decay are made for one length: their rate is right at every moment only
-if the training ends where they do. Stopped early they end at a high rate, run on they stay at the floor, rise again or
-raise an exception; a cosine that is over 25% too long hurts clearly.
+    why = """One cycle, a cosine and a linear decay are made for one length: their rate is right at every
+moment only if the training ends where they do. Stopped early they end at a high rate, run on they stay at
+the floor, rise again or raise an exception; a cosine that is over 25% too long hurts clearly.
 
-Where the end is open, hold the rate and decay when you decide to stop (warmup, stable, decay), average the weights (EMA, schedule-free),
-or let a metric decide (ReduceLROnPlateau)."""
+Where the end is open, hold the rate and decay when you decide to stop (warmup, stable, decay), average the
+weights (EMA, schedule-free), or let a metric decide (ReduceLROnPlateau)."""
     bad_settings = (
         Setting.of(goal="open-end", scheduler="OneCycleLR"),
         Setting.of(goal="open-end", scheduler="CosineAnnealingLR", lr=1e-3),

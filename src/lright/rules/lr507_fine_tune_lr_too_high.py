@@ -9,7 +9,7 @@ from . import examples
 from .choices import ChoiceRule, Known, Verdict, lr_range, rate
 
 TIMES = 2.0  # above what recipes for fine-tuning use
-PARTS = ("detection", "segmentation", "diffusion", "gan", "rl")  # only a part of the network is pretrained, or other rules
+PARTS = ("detection", "segmentation", "diffusion", "gan", "rl")  # only a part is pretrained, or other customs
 
 _BERT = """\
 import torch
@@ -36,12 +36,12 @@ class FineTuneLrTooHigh(ChoiceRule):
     slug = "fine-tune-lr-too-high"
     severity = INFO
     summary = "Pretrained weights are trained at the learning rate of a training from scratch"
-    why = """Trained weights are worth something, and a high rate throws them away in the first updates: BERT is
-fine-tuned at 2e-5 to 5e-5, ConvNeXt at 5e-5, where training from scratch uses 1e-4 to 4e-3. Full fine-tuning can distort
-pretrained features even at good rates.
+    why = """Trained weights are worth something, and a high rate throws them away in the first updates:
+BERT is fine-tuned at 2e-5 to 5e-5, ConvNeXt at 5e-5, where training from scratch uses 1e-4 to 4e-3. Full
+fine-tuning can distort pretrained features even at good rates.
 
-It does not speak of adapters (LoRA is trained at 1e-4 to 2e-4 and more), of a new head on frozen weights, of optimizers whose groups have
-rates of their own, nor of detectors whose backbone alone is pretrained."""
+It does not speak of adapters (LoRA is trained at 1e-4 to 2e-4 and more), of a new head on frozen weights,
+of optimizers whose groups have rates of their own, nor of detectors whose backbone alone is pretrained."""
     bad = (
         _BERT.format(lr="3e-4"),
         examples.trained(_VIT.format(weights='"IMAGENET1K_V1"'), "AdamW(model.parameters(), lr=3e-3)"),

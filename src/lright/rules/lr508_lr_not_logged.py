@@ -17,9 +17,9 @@ class LrNotLogged(Rule):
     severity = INFO
     on = False
     summary = "The learning rate changes during the training and is written nowhere"
-    why = """Most mistakes with schedules are seen at once in a picture of the learning rate, and not at all in one of
-the loss. Log it beside the loss: scheduler.get_last_lr()[0], or optimizer.param_groups[0]["lr"] where something else
-writes it.
+    why = """Most mistakes with schedules are seen at once in a picture of the learning rate, and not at
+all in one of the loss. Log it beside the loss: scheduler.get_last_lr()[0], or
+optimizer.param_groups[0]["lr"] where something else writes it.
 
 This rule is off unless it is asked for: lright check --select LR508."""
     bad = (

@@ -19,13 +19,13 @@ class WeightDecayOutOfRange(ChoiceRule):
     slug = "weight-decay-out-of-range"
     severity = INFO
     summary = "Decoupled weight decay takes over a hundredth of the weights away in every update"
-    why = """AdamW multiplies every weight by 1 - lr * weight_decay in each update, whatever its gradient is. So only
-the product counts, and 1 / (lr * weight_decay) is the number of updates that the weights remember. The strongest among the recipes
-we hold is that of ViT on ImageNet, 3e-3 * 0.3: about 1,100 updates. At a hundred and less the decay takes away what was
-learned an instant ago.
+    why = """AdamW multiplies every weight by 1 - lr * weight_decay in each update, whatever its gradient
+is. So only the product counts, and 1 / (lr * weight_decay) is the number of updates that the weights
+remember. The strongest among the recipes we hold is that of ViT on ImageNet, 3e-3 * 0.3: about 1,100
+updates. At a hundred and less the decay takes away what was learned an instant ago.
 
-Often a decay was copied together with the rate of another optimizer: Lion's decay is 3 to 10 times that of AdamW at a rate
-3 to 10 times lower."""
+Often a decay was copied together with the rate of another optimizer: Lion's decay is 3 to 10 times that of
+AdamW at a rate 3 to 10 times lower."""
     bad = (
         examples.per_epoch(_COSINE, optimizer="AdamW(model.parameters(), lr=3e-3, weight_decay=10)"),
         examples.per_epoch(_COSINE, optimizer="AdamW(model.parameters(), lr=1e-2, weight_decay=5.0)"),
@@ -44,15 +44,13 @@ Often a decay was copied together with the rate of another optimizer: Lion's dec
 
     def verdicts(self, known: Known) -> Iterable[Verdict]:
         lr, decay = known.number("lr"), known.number("weight_decay")
-        if lr is None or decay is None or not known.optimizer_id.startswith(DECOUPLED):
-            return
-        share = lr * decay
-        if share <= SHARE:
+        share = (lr or 0.0) * (decay or 0.0)
+        if lr is None or decay is None or share <= SHARE or not known.optimizer_id.startswith(DECOUPLED):
             return
         half = max(1, math.ceil(math.log(0.5) / math.log(1 - share))) if share < 1 else 1
         yield self.verdict(
-            f"{known.optimizer_title} with LR {rate(lr)} and weight decay {decay:g} takes {share:.2g} of every weight in "
-            f"one update: what was learned is halved after {half:,} updates (the strongest recipe we hold: 770)",
+            f"{known.optimizer_title} with LR {rate(lr)} and weight decay {decay:g} takes {share:.2g} of every weight "
+            f"in one update: what was learned is halved after {half:,} updates (the strongest recipe we hold: 770)",
             ("weight_decay", "lr"),
             numbers={"lr": lr, "weight_decay": decay, "share": share, "half_life": half},
         )

@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...clock import Length
 from ...knowledge import load
+from ...quantity import Unit
 from ..facts import Facts, working
 
 
@@ -67,7 +69,7 @@ def batches_working(case: Facts) -> str | None:
     if exact == count:
         return f"{samples:,.0f} / {batch:g}{shared} = {count:,.0f} batches an epoch"
     if case.get("drop_last"):
-        return f"{samples:,.0f} / {batch:g}{shared} = {exact:,.1f}, so {count:,.0f} batches an epoch with drop_last=True"
+        return f"{samples:,.0f} / {batch:g}{shared} = {exact:,.1f}: {count:,.0f} batches an epoch with drop_last=True"
     return (
         f"{samples:,.0f} / {batch:g}{shared} = {exact:,.1f}, so {count:,.0f} batches an epoch "
         f"({math.floor(exact):,} with drop_last=True)"
@@ -127,7 +129,7 @@ def optimizer_title(case: Facts) -> str | None:
 def adaptive(case: Facts) -> bool | None:
     """Whether the optimizer scales each weight's step by its gradients (Adam and its kin)."""
     entry = case.get("optimizer_entry")
-    return None if entry is None else bool(entry.get("adaptive"))
+    return None if entry is None else bool(entry["adaptive"])
 
 
 @working
@@ -574,3 +576,26 @@ def warmup_updates(case: Facts) -> float | None:
     """The planned warmup in updates."""
     warmup, per_epoch = case.number("plan_warmup_epochs"), case.number("updates_per_epoch")
     return None if warmup is None or per_epoch is None else warmup * per_epoch
+
+
+@working
+def told_warmup_share(case: Facts) -> float | None:
+    """The part of the training that the warmup takes which was told."""
+    text = case.setting.text("warmup")
+    if text in ("", "0"):
+        return None
+    length = Length.parse(text)
+    if length.is_fraction:
+        return float(length.number)
+    totals = {Unit.EPOCH: case.number("epochs"), Unit.UPDATE: case.number("updates")}
+    whole, value = totals.get(length.unit) if length.unit else None, float(length.number)
+    if whole is None and length.unit is Unit.EPOCH and case.number("updates_per_epoch"):
+        total = case.number("updates")
+        whole = None if total is None else total / (case.number("updates_per_epoch") or 1)
+    return None if not whole else value / whole
+
+
+@working
+def no_symptoms(case: Facts) -> bool:
+    """Whether nothing is said to go wrong."""
+    return not case.setting.symptoms

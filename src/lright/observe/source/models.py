@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from ...knowledge import lookup
 from ...records import field, record
 from ...setting import INFERRED, READ
 from ...timeline import Place
@@ -14,9 +13,12 @@ from .vocabulary import identifiers, parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .reader import Reader
 
-Fact = tuple["str | float | int | bool", "Place | None", str]
+    Entry = Mapping[str, Any]
+    Fact = tuple[str | float | int | bool, Place | None, str]
 
 
 @record(slots=True)
@@ -70,12 +72,14 @@ _ROOTS = {
 }  # fmt: skip
 _WORDS: dict[str, frozenset[str]] = {
     "gan": frozenset("gan gans dcgan wgan cyclegan stylegan discriminator netd netg".split()),
-    "rl": frozenset("reinforce replay rollout rollouts actor critic dqn ppo".split()),
+    "rl": frozenset("reinforce replay actor critic dqn ppo".split()),
     "diffusion": frozenset("diffusion ddpm ddim".split()),
-    "graph": frozenset("gcn gat gnn edge".split()),
+    "graph": frozenset("gcn gat gnn".split()),
     "self-supervised": frozenset("simclr moco byol dino simsiam contrastive".split()),
 }
-_IMAGES = frozenset("ImageFolder ImageNet MNIST FashionMNIST KMNIST CIFAR10 CIFAR100 SVHN STL10 Flowers102 Food101".split())
+_IMAGES = frozenset(
+    "ImageFolder ImageNet MNIST FashionMNIST KMNIST CIFAR10 CIFAR100 SVHN STL10 Flowers102 Food101".split()
+)
 _AVERAGES = frozenset("ema swa polyak averaged".split())
 _MOVES = frozenset("warmup anneal annealing sched schedule scheduler schedulers".split())
 _LOGS = frozenset(
@@ -99,15 +103,16 @@ class _Text:
         self.paths = dict(_imports(self.nodes))
         self.roots = {path.split(".")[0] for path in self.paths.values()}
         self.mentioned = set(spelling.mentions(reader.tree))
-        defined = {node.name for node in self.nodes if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
-        names = {part for name in self.mentioned for part in name.split(".")} | defined | set(self.paths)
-        self.names = names
+        self.names = names = set(map(_named, self.nodes)) | set(self.paths) - {""}
         self.words = {part for name in names for part in parts(name)}
 
     def seen(self) -> Seen:
         found = Seen()
         candidates = list(self._candidates())
         self._model(candidates, found.facts)
+        if self.words & {"lora", "peft"}:  # an adapter, and so on trained weights
+            found.facts["adapter"] = ("lora", None, INFERRED)
+            found.facts.setdefault("pretrained", (True, None, INFERRED))
         domain = self._domain(candidates)
         if domain:
             found.facts["domain"] = (domain, None, INFERRED)
@@ -147,8 +152,6 @@ class _Text:
         pretrained = trained.pop() if len(trained) == 1 else None
         if pretrained is not None:
             facts["pretrained"] = (pretrained, place, READ)
-        if pretrained and "lora" in self.words or "get_peft_model" in self.names:
-            facts["adapter"] = ("lora", place, INFERRED)
 
     def _candidates(self) -> Iterator[_Candidate]:
         for call in self.calls:
@@ -172,29 +175,28 @@ class _Text:
             return self._of_torch(call, short)
         if root in ("torch", "np", "numpy") or not short[:1].isupper() or short.isupper() and len(short) < 4:
             return None
-        entry = lookup.architecture(short) if _sounds_like_a_model(short) else {}
+        entry = _architecture(short) if _sounds_like_a_model(short) else {}
         if entry.get("family") not in ("cnn", "transformer") or not self._matches(short, entry):
             return None
         return _Candidate(self._place(call), str(entry["id"]), str(entry["family"]), pretrained=self._untrained())
 
-    def _matches(self, short: str, entry: lookup.Entry) -> bool:
+    def _matches(self, short: str, entry: Entry) -> bool:
         """Whether the entry is called so, and not only by the beginning of the name; transformers attend."""
         attends = any(part.startswith(("attention", "attn", "multihead", "transformer", "qkv")) for part in self.words)
         return short.lower() in entry["names"] and (entry.get("family") != "transformer" or attends)
 
     def _of_library(self, call: ast.Call, name: str, pretrained: bool | None, part: str = "") -> _Candidate | None:
-        entry = lookup.architecture(name) if name else {}
+        entry = _architecture(name) if name else {}
         if not entry:
             return None
         domain = part if part in ("detection", "segmentation") else str(entry.get("domain", ""))
-        return _Candidate(
-            self._place(call), str(entry["id"]), str(entry.get("family", "")), domain, entry.get("norm"), pretrained, True
-        )
+        model, family = str(entry["id"]), str(entry.get("family", ""))
+        return _Candidate(self._place(call), model, family, domain, entry.get("norm"), pretrained, True)
 
     def _of_transformers(self, call: ast.Call, owner: str, method: str) -> _Candidate | None:
         if owner.lower().endswith(_NO_MODELS):
             return None
-        entry = lookup.architecture(self._text(call, 0)) or lookup.architecture(owner)
+        entry = _architecture(self._text(call, 0)) or _architecture(owner)
         family = str(entry.get("family", "transformer"))
         domain = _task(owner) or str(entry.get("domain", ""))
         model, norm = str(entry.get("id", "")), entry.get("norm")
@@ -276,7 +278,7 @@ class _Text:
         domains = {one.domain for one in candidates if one.domain}
         if len(domains) == 1:
             return domains.pop()
-        sorts = self.words & {"cross", "crossentropy", "nll"}
+        sorts = self.names & {"cross_entropy", "CrossEntropyLoss", "nll_loss", "NLLLoss"}
         return "classification" if sorts and self.names & _IMAGES else ""
 
     def _marks(self) -> Iterator[str]:
@@ -285,6 +287,12 @@ class _Text:
             yield "early-stopping"
         if self.names & {"get_last_lr", "LearningRateMonitor"} or any(map(_tells_rate, self.calls)):
             yield "lr-shown"
+
+
+def _architecture(name: str) -> Entry:
+    from ...knowledge import lookup  # few scripts name a model, and reading the table takes a while
+
+    return lookup.architecture(name)
 
 
 def _imports(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, str]]:
@@ -335,9 +343,25 @@ def _tells_rate(call: ast.Call) -> bool:
     if words.dotted(call.func).rsplit(".", 1)[-1] not in _LOGS:
         return False
     for node in ast.walk(call):
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            name = node.value
+        name = _said(node)
         if "lr" in parts(name) or "learning_rate" in name:
             return True
     return False
+
+
+def _named(node: ast.AST) -> str:
+    """The name that a piece of syntax uses or defines."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.name if isinstance(node, (ast.ClassDef, ast.FunctionDef)) else ""
+
+
+def _said(node: ast.AST) -> str:
+    """The name or text that a piece of syntax is."""
+    if isinstance(node, ast.keyword):
+        return node.arg or ""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    return _named(node)

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 
 from ...case import EVERY_BATCH, EVERY_EPOCH, EVERY_UPDATE, IN_EVALUATION, Case
 from ...quantity import Expr, Op
-from ...setting import ASSUMED, INFERRED, READ, Setting
+from ...setting import ASSUMED, INFERRED, READ, Known
 from ...situation import Formula, Optimizer, Scheduler, Training
 from ...timeline import BATCH, EPOCH, Loop, Place
-
 from .models import Seen, seen
 
 TYPE_CHECKING = False
@@ -61,7 +60,10 @@ class _Writer:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0 <= value < 1e300:
             return
         origin = self.path if place is None else f"{self.path}:{place.line}"
-        self.setting.know(name, value, origin, certainty)  # type: ignore[arg-type]
+        if value == "0":  # checking a length takes longer than all the rest
+            self.setting.facts[name] = Known("0", origin, certainty)
+        else:
+            self.setting.know(name, value, origin, certainty)  # type: ignore[arg-type]
         if place is not None:
             self.training.setting_places[name] = place
 
@@ -152,7 +154,7 @@ class _Writer:
     def _schedule(self, optimizer: Optimizer) -> None:
         """The scheduler, how it is ticked, the warmup and the peak, where one thing alone moves the rate."""
         lr = self.case.number(optimizer.groups[0].get("lr")) if _one_rate(optimizer) else None
-        place = _place(optimizer, "lr")
+        lr, place = lr or None, _place(optimizer, "lr")  # at 0 something else sets it
         schedulers = [one for one in self.case.all_schedulers() if one.optimizer in (optimizer.number, None)]
         if not schedulers and self._never_moves(optimizer):
             self.know("scheduler", "constant", optimizer.place)

@@ -18,10 +18,10 @@ from functools import cache
 from .lexer import Item
 
 GROUPS = {
-    "LINK": "=|:|of|to|at|set|as|equals|be|about|around|approx|roughly|approximately|~|(|value|FILL|stay|sit|@|`|like|for",
+    "LINK": "=|:|of|to|at|set|as|equals|be|about|around|approx|roughly|approximately|~|(|value|FILL|stay|sit|@|like|flat|fixed|default",
     "EPS": "EPOCH|EPOCHS",
     "SPS": "STEP|STEPS",
-    "WITH": "with|w|at|@|of|,|=|:|(|LR|CONSTLR|FILL|and|using|a|starting|start|initial|MOMENTUM|~|peak|NEST",
+    "WITH": "with|w|at|@|of|,|=|:|(|LR|CONSTLR|FILL|and|using|a|starting|start|initial|~|peak|default|m",
     "LASTING": "of|for|over|=|:|(|during|in|last|lasts|take|takes|lasting|to|FIRST|FILL|LR|from|through|across|within|"
     "duration|length|AT|period|about|approx|linear|then|set|~|use|steps|NUM0|)",
     "JOIN": "of|-|linear|LR|worth|FILL|for|long|~|first|used|as|lr",
@@ -29,6 +29,11 @@ GROUPS = {
 
 PATTERNS = """
 QTY -> _
+OPT - ? m NUM -> momentum ?share
+OPT LINK|with|w * MOMENTUM LINK|with * NUM -> momentum ?share
+SCHED decay|annealing|down * to NUM -> floor ?rate0
+- b NUM -> batch_size ?count
+eta = NUM -> lr ?rate
 BETAS LINK * (|[ ? NUM ,|/|and NUM -> _ beta2 ?share2
 BETA2 LINK * NUM -> beta2 ?share
 beta1|eps|epsilon|seed|dropout|smoothing|temperature|lambda|alpha|version|python|cuda|line|resolution|top|rank|r LINK * NUM -> _
@@ -66,6 +71,8 @@ SPS # ? NUM -|to|and NUM -> @step @stepuntil
 EPOCH # ? NUM -> @epoch
 AFTER|AT|by EPOCHS # ? NUM -> @epoch ?happening
 FIRST NUM -|or|to NUM EPS -> _ @first
+FIRST NUM EPS out of NUM -> @first epochs
+FIRST NUM of NUM EPS -> @first epochs
 FIRST NUM EPS -> @first
 FIRST NUM SPS -> @firststep
 FIRST PCT -> _
@@ -80,13 +87,15 @@ AFTER|by|within|AT FILL|about|around|~|roughly * NUM EPS -> @epoch ?happening
 AFTER|by|within|AT FILL|about|around|~|roughly * NUM SPS -> @step ?happening
 AT|by|from SPS # ? NUM -> @step
 STEP # ? NUM -> @step
-every|each|LAST FILL * NUM EPS -> #every_epochs ?notwarm
-every|each|LAST FILL * NUM SPS -> #every_steps ?notwarm
+every|each|LAST FILL|~|about|around|roughly * NUM EPS -> #every_epochs ?notwarm
+every|each|LAST FILL|~|about|around|roughly * NUM SPS -> #every_steps ?notwarm
 
 NUM STEPSPEREPOCH -> batches_per_epoch
 STEPSPEREPOCH LINK * NUM -> batches_per_epoch
 NUM STEPS|BATCH|STEP / EPOCH -> batches_per_epoch
-NUM STEPS|BATCH|STEP per|each|every|an|in|makes|a FILL ? EPOCH -> batches_per_epoch
+NUM EPS of|x|TIMES NUM STEPS|BATCH|STEP -> epochs batches_per_epoch
+NUM STEPS|BATCH each|apiece -> batches_per_epoch
+NUM STEPS|BATCH|STEP per|each|every|an|in|makes|a|for FILL|one ? EPOCH -> batches_per_epoch
 EPOCH LINK|has|takes|= * NUM STEPS|BATCH -> batches_per_epoch
 
 MAXLR LINK * NUM -> #max_lr ?rate
@@ -98,7 +107,7 @@ FACTOR LINK|by * NUM -> #factor
 THRESHOLD LINK * NUM -> #threshold
 GAMMA LINK * NUM -> #gamma
 STEPSIZE LINK * NUM EPS|SPS ? -> #step_size ?count
-TMAX LINK * NUM -> #T_max
+TMAX LINK * NUM -> #T_max ?nopercent
 T0 LINK * NUM -> #T_0
 TMULT LINK * NUM -> #T_mult
 PCTSTART LINK * NUM -> #pct_start
@@ -126,11 +135,13 @@ NUM WD -> weight_decay ?small
 EMA LINK|decay * NUM -> #ema_decay ?share
 DMODEL LINK * NUM -> d_model
 
-LR|CONSTLR LINK|was|fixed|constant|currently * NUM to|ARROW NUM -> _ _ ?rates
+LR|CONSTLR LINK|was|fixed|constant|currently|from|go|decay|fall|drop|DOWN * NUM down ? to|ARROW LINK * NUM -> lr _ ?rates
 LR|CONSTLR LINK|was|fixed|constant|currently|FILL|flat|just|sits|USE * NUM -> lr ?rate
 NUM FILL|- * LR|CONSTLR -> lr ?rate
 peak|peaking|peaks LINK|FILL|LR * NUM -> lr ?rate
 OPT WITH * NUM -> lr ?ratelike
+EPS at NUM -> lr ?ratelike
+( NUM train|training ) -> samples ?many
 fixed|constant|flat NUM -> lr ?ratelike
 
 NUM GPU TIMES|with|each LINK|BATCHSIZE|BATCH * NUM -> processes batch_size ?eachgpu
@@ -151,7 +162,10 @@ BATCHSIZE LINK * NUM per|/ GPU|device -> batch_size ?count
 NUM - ? BATCHSIZE -> batch_size ?count
 BATCH =|:|of|was|~ ? NUM -> batch_size ?batchlike
 BATCH per device|GPU LINK * NUM -> batch_size ?count
+BATCHSIZE LINK * NUM ARROW NUM -> reference_batch batch_size
 NUM SAMPLES per|/|a|each|every BATCH -> batch_size ?count
+NUM per|a|each|/ BATCH -> batch_size ?count
+NUM at a time -> batch_size ?count
 
 NUM TOKENS per|/|a|each BATCH|STEP|GPU|FILL -> _
 NUM TOKEN ? BATCH -> _

@@ -95,8 +95,8 @@ class Lexicon:
                               ("FAMILY", FAMILIES)):  # fmt: skip
             for name, phrases in table.items():
                 self.add(phrases, prefix, f"{prefix}:{name}")
-            if prefix == "SCHED":
-                for name in table:
+            for name in table:
+                if prefix == "SCHED" and not name.islower() and name.lower() not in self.tags:
                     self.add(name.replace("_", " "), prefix, f"{prefix}:{name}")
         for name, (phrases, _, _) in DATASETS.items():
             self.add(phrases, "DATASET", f"DATASET:{name}")
@@ -106,7 +106,7 @@ class Lexicon:
         """Give phrases, separated by commas, more tags."""
         forms, beginnings = lemmas(), self.beginnings
         for phrase in phrases.split(","):
-            key = ""
+            key = plain = ""
             for word in phrase.split():
                 self.words.add(word)
                 if word not in FILLERS:
@@ -114,9 +114,10 @@ class Lexicon:
                     if word[0].isdigit():  # the lexer takes 1k for a number and a word
                         beginnings.add(key + word.rstrip("abcdefghijklmnopqrstuvwxyz"))
                     key += forms.get(word, word).replace(" ", "")
-            if key:
-                known = self.tags.get(key)
-                self.tags[key] = known.union(tags) if known else self._sets.setdefault(tags, frozenset(tags))
+                    plain += word
+            for one in {key, plain.lower()} - {""}:  # CosineAnnealingLR is no "cosine anneal lr"
+                known = self.tags.get(one)
+                self.tags[one] = known.union(tags) if known else self._sets.setdefault(tags, frozenset(tags))
 
 
 @cache
@@ -225,11 +226,13 @@ def _item(text: str, tokens: list[_Token], index: int) -> tuple[Item | None, int
         tags, after = _phrase(text, tokens, index)
         if tags:
             last = tokens[after - 1]
+            if after == index + 1:
+                tags = tags | {token.low, token.key}
             return Item(tags, text[token.start : last.end], token.start, last.end, _WORTH.get(token.low, 0.0)), after
     if token.kind == "num":
         return _number(text, tokens, index)
     if token.kind == "word":
-        return _word(tokens, index)
+        return _word(text, tokens, index)
     if token.kind == "newline":
         return None, index + 1
     if token.kind == "arrow":
@@ -286,27 +289,51 @@ def _number(text: str, tokens: list[_Token], index: int) -> tuple[Item, int]:
     if follower and follower.kind == "word":
         if follower.start == end and follower.low in ("st", "nd", "rd", "th"):
             return Item(frozenset(("ORD",)), text[token.start : follower.end], token.start, follower.end, value), after + 1
+        if follower.low in ("a", "an") and follower.start == end:
+            tags = frozenset(("QTY",))
         if follower.low in _FOREIGN and (follower.low != "s" or follower.start == end):
             tags = frozenset(("QTY",))
     if follower and follower.text == "-" and after + 1 < len(tokens) and tokens[after + 1].low in _FOREIGN:
         tags = frozenset(("QTY",))
+    if _in_product(text, token.start, end):
+        tags = frozenset(("QTY",))
     return Item(tags, text[token.start : end], token.start, end, value), after
+
+
+def _in_product(text: str, start: int, end: int) -> bool:
+    """Whether it is a part of an expression: the 2500 of 2500*10."""
+    before, after = text[max(0, start - 3) : start].rstrip(" "), text[end : end + 3].lstrip(" ")
+    if after.startswith(("//", "*")) and after.lstrip("*/ ")[:1].isalnum() and not after.startswith("**"):
+        return True
+    return before.endswith(("//", "*")) and not before.endswith("**") and before.rstrip("*/ ")[-1:].isalnum()
 
 
 def _scales(follower: _Token, adjacent: bool) -> bool:
     return adjacent or len(follower.low) > 1 or follower.text in "kK"
 
 
-def _word(tokens: list[_Token], index: int) -> tuple[Item | None, int]:
+def _word(text: str, tokens: list[_Token], index: int) -> tuple[Item | None, int]:
     token = tokens[index]
     if token.key in _WORTH:
+        value, after = _spelt(tokens, index)
+        last = tokens[after - 1]
         tags = frozenset(("NUM", "SPELT", token.low))
-        return Item(tags, token.text, token.start, token.end, float(_WORTH[token.key])), index + 1
+        return Item(tags, text[token.start : last.end], token.start, last.end, value), after
     if token.low in _ORDINALS:
         return Item(frozenset(("ORD",)), token.text, token.start, token.end, float(_ORDINALS[token.low])), index + 1
     if token.low == "x":
         return Item(_TIMES, token.text, token.start, token.end), index + 1
     return Item(frozenset((token.low, token.key) if token.key else (token.low, "FILL")), token.text, token.start, token.end), index + 1
+
+
+def _spelt(tokens: list[_Token], index: int) -> tuple[float, int]:
+    """What a number in words is worth: three, thirty-six, two hundred."""
+    value, after = float(_WORTH[tokens[index].key]), index + 1
+    if 20 <= value < 100 and after + 1 < len(tokens) and tokens[after].text == "-" and _WORTH.get(tokens[after + 1].key, 10) < 10:
+        value, after = value + _WORTH[tokens[after + 1].key], after + 2
+    if after < len(tokens) and tokens[after].low in ("hundred", "thousand", "million", "dozen", "billion"):
+        value, after = value * SCALES.get(tokens[after].low, 12.0), after + 1
+    return value, after
 
 
 def worth(text: str) -> float:

@@ -20,7 +20,7 @@ PHRASES = {
     "static lr, static learning rate, unscheduled lr, constant step size",
     "BATCHSIZE": "batch size, bs, bsz, mini batch size, micro batch size, per device train batch size, per device batch "
     "size, train batch size, per gpu batch size, per gpu train batch size, local batch size, training batch size, "
-    "batch sizes, micro batch, per device batch, per gpu batch, batchsz, physical batch, physical batch size",
+    "batch sizes, micro batch, per device batch, per gpu batch, batchsz, samples per gpu, images per gpu, imgs per gpu, ims per batch, videos per gpu, minibatch size, physical batch, physical batch size",
     "BATCH": "batch, mini batch, minibatches, mini batches, batches",
     "GLOBALBATCH": "effective batch size, effective batch, global batch size, global batch, total batch size, total "
     "batch, effective bs, global bs, eff batch, effective batchsize, eff batch size",
@@ -32,9 +32,9 @@ PHRASES = {
     "p100s, t4s, devices, cards, ranks, gpu cards, processes, a40s, a10gs, l40s, mi250x, tpu cores, nvidia a100, rtx",
     "WORLD": "world size, nproc per node, num processes, num gpus, n gpus, ngpus, number of gpus, gpu count",
     "NODE": "nodes, machines, hosts",
-    "EPOCH": "epoch, eopch, epcoh, epoche, epochen",
-    "EPOCHS": "epochs, ep, eps, epos, epoches, passes over the data, passes over the dataset, full passes, passes over "
-    "the training set, passes, epocs, epohcs",
+    "EPOCH": "epoch, epoche, epochen",
+    "EPOCHS": "epochs, ep, eps, epos, passes over the data, passes over the dataset, full passes, passes over "
+    "the training set, passes",
     "NEPOCHS": "num epochs, n epochs, max epochs, num train epochs, number of epochs, total epochs, nb epochs, train "
     "epochs, training epochs, nepochs, max epoch, num epoch, epochs total, n epoch, total epoch",
     "STEP": "step, iteration, iter, update, optimizer step, training step, gradient step",
@@ -51,7 +51,7 @@ PHRASES = {
     "TIMESTEPS": "timesteps, total timesteps, env steps, environment steps, frames, env frames, environment frames, "
     "interactions, time steps, diffusion steps, denoising steps, sampling steps, noise steps",
     "TOKENS": "tokens, toks, training tokens",
-    "SAMPLES": "samples, images, examples, training samples, training images, training examples, train images, train "
+    "SAMPLES": "samples, images, examples, image, sample, slices, crops, picture, photo, sentence, training samples, training images, training examples, train images, train "
     "samples, imgs, sentences, sentence pairs, utterances, rows, records, datapoints, data points, pairs, documents, "
     "docs, clips, pics, pictures, photos, train examples, reviews, tweets, instances, labeled images, labelled images, "
     "labeled samples, labelled samples, labeled examples, labelled examples, instruction pairs, training rows, "
@@ -83,7 +83,7 @@ PHRASES = {
     "GAMMA": "gamma, decay rate",
     "STEPSIZE": "step size, stepsize, lr step size, step lr size",
     "MILESTONES": "milestones, milestone, milestone epochs",
-    "TMAX": "t max, tmax", "T0": "t 0, t0", "TMULT": "t mult, tmult", "PCTSTART": "pct start",
+    "TMAX": "t max, tmax, half period", "T0": "t 0, t0", "TMULT": "t mult, tmult", "PCTSTART": "pct start",
     "DIVFACTOR": "div factor", "FINALDIV": "final div factor", "LASTEPOCH": "last epoch", "CYCLES": "num cycles",
     "STARTFACTOR": "start factor", "ENDFACTOR": "end factor", "TOTALITERS": "linear total iters", "POWER": "power",
     "BASELR": "cyclic base lr", "STEPUP": "step size up", "STEPDOWN": "step size down",
@@ -191,7 +191,7 @@ PHRASES = {
     "within minutes, faster than i expect, quicker than, immediately, right away, so early, hyper fast, to fast",
     "NOCHANGE": "not change, never change, stay the same, stay constant, not move at all, remain constant, remain the "
     "same, not update, never update, no change, frozen, does nothing, no effect, not decay, never decay, remain "
-    "unchanged, unchanged, not go down at all, is constant, not do anything, not decrease at all, never move, stay at "
+    "unchanged, unchanged, not go down at all, not do anything, not decrease at all, never move, stay at "
     "the same, do nothing, never decrease, stay flat, keep the same, stay unchanged, not drop, not budge, never budge",
     "NOTZERO": "not reach zero, never reach zero, not reach 0, never reach 0, not zero at the end, not go to zero, not "
     "get to zero, never hit zero, not hit zero, not end at zero, not reach the minimum, not finish, never get to zero, "
@@ -230,8 +230,8 @@ PHRASES = {
     "it better, is it worth, consider, thinking about, thinking of, think of, think about, recommend, suggest, does it "
     "make sense to, could we, can we, need for, any reason to, must i, alternative to, alternatives to, tempted to, am "
     "i supposed, do people, do you, does anyone, which, whether to, want to try, wanted to try, supposed to, opposed to, "
-    "better than, compared to, compared with, vs, versus, prefer, switch to, switching to, move to, should there, if i "
-    "use, try, moving to, would a, would an, reason to, reasons to, benefit of, what if, is there a need, need, "
+    "better than, compared to, compared with, vs, versus, prefer, should there, if i "
+    "use, would a, would an, reason to, reasons to, benefit of, what if, is there a need, need, "
     "ought i, best to, advice on, opinions on, wonder, know about, heard about, hear about, read about, heard "
     "that, difference between, add, adding, people say, told me, says, tells me, someone, colleague, supervisor",
     "MAYBE": "if, whether, would, could, might, may, afraid, worried, risk, will, chance of, danger, worry, to avoid, in "
@@ -239,7 +239,7 @@ PHRASES = {
     "USE": "use, i have, we have, with, train, run, my, current, currently, employ, on top of, "
     "setup, config, plain, using, have, our, i use, via, i train, had",
     "PAST": "paper, papers, originally, original, previously, used to, baseline, tutorial, blog, authors, reference, "
-    "recipe, before, earlier, they, last time, colleague, example, default, docs, default is, usually, known to work, "
+    "recipe, before, earlier, they, last time, try, colleague, example, default, docs, default is, usually, known to work, "
     "tuned, previous run, old, elsewhere, in the past, reported",
     "GOODLR": "work, work fine, worked, fine, stable, work well, ok, trains fine, was ok, was fine, is fine, works great",
 }  # fmt: skip
@@ -261,7 +261,7 @@ SCHEDULERS = {
     "CosineAnnealingWarmRestarts": "cosine annealing warm restarts, cosine restarts, warm restarts, sgdr, cosine with "
     "restarts, cosine annealing with warm restarts, cosine annealing with restarts, cosine with warm restarts, cawr, "
     "cosine annealing restarts, cosine warm restarts",
-    "OneCycleLR": "one cycle lr, one cycle, onecycle, 1cycle, 1 cycle, one cycle policy, one cycle schedule, 1cycle "
+    "OneCycleLR": "1cyc, one cycle lr, one cycle, onecycle, 1cycle, 1 cycle, one cycle policy, one cycle schedule, 1cycle "
     "policy, fit one cycle, one cycle scheduler, super convergence schedule, one cycle learning rate, 1 cycle policy",
     "ReduceLROnPlateau": "reduce lr on plateau, reduce on plateau, plateau scheduler, lr on plateau, rlrop, rop, reduce "
     "learning rate on plateau, reducelronplateau, reduceonplateau, reduce lr on plateu, plateau schedule, rlronp, "
@@ -274,8 +274,6 @@ SCHEDULERS = {
     "exponential scheduler, exponentiallr",
     "PolynomialLR": "polynomial lr, poly, polynomial decay, poly lr, poly schedule, polynomial schedule, poly decay, "
     "polynomial, polylr, poly policy, polynomial scheduler, poly learning rate",
-    "LinearLR": "linear lr",
-    "ConstantLR": "constantlr class",
     "LambdaLR": "lambda lr, lambdalr", "MultiplicativeLR": "multiplicative lr",
     "CyclicLR": "cyclic lr, cyclical, cyclical lr, cyclical learning rate, cyclical learning rates, triangular, "
     "triangular2, clr, cyclic learning rate, cyclic, cyclic schedule, cyclic learning rates, cyclical lrs, exp range",
@@ -326,7 +324,7 @@ OPTIMIZERS = {
 
 FRAMEWORKS = {
     "torch": "pytorch, torch, torchvision, vanilla pytorch, pure pytorch, plain pytorch, ddp, fsdp, deepspeed",
-    "lightning": "lightning, pytorch lightning, pl trainer, lightningmodule, torch lightning, ptl",
+    "lightning": "lightning, pytorch lightning, pl trainer, configure optimizers, learningratemonitor, check val every n epoch, lightning trainer,  lightningmodule, torch lightning, ptl",
     "transformers": "transformers, hf trainer, hugging face, huggingface, hf, seq2seqtrainer, trainingarguments, hugging "
     "face trainer, huggingface trainer, huggingface transformers, hf transformers, trl, sfttrainer, peft, axolotl, "
     "sentence transformers, huggingface's trainer",
@@ -358,7 +356,7 @@ DOMAINS = {
 }  # fmt: skip
 
 FAMILIES = {
-    "cnn": "cnn, convnet, convolutional, small cnn, convolutional network, conv net, convolutional neural network",
+    "cnn": "cnn, convnet, convolutional, conv, small cnn, convolutional network, conv net, convolutional neural network",
     "transformer": "transformer, transformers model, transformer encoder, encoder decoder transformer, vision transformer",
     "rnn": "rnn, lstm, gru, bilstm, recurrent network, bi lstm, rnns, lstms",
     "mlp": "mlp, multilayer perceptron, feedforward network, feed forward network, fully connected network, dense network",
@@ -387,7 +385,8 @@ DATASETS = {
     "wikitext": ("wikitext, wikitext 103, wikitext103, wikitext 2", 0, "language-model"),
     "openwebtext": ("openwebtext, open web text, owt", 0, "language-model"), "c4": ("c4 dataset", 0, "language-model"),
     "fineweb": ("fineweb, fineweb edu", 0, "language-model"), "librispeech": ("librispeech, libri speech", 0, "speech"),
-    "imdb": ("imdb", 25000, "nlp"), "sst2": ("sst 2, sst2", 67349, "nlp"), "mnli": ("mnli", 392702, "nlp"),
+    "imdb": ("imdb", 25000, "nlp"), "sst2": ("sst 2, sst2", 67349, "nlp"), "mnli": ("mnli", 392702, "nlp"), "rte": ("rte", 2490, "nlp"), "cola": ("cola", 8551, "nlp"), "mrpc": ("mrpc", 3668, "nlp"),
+    "qqp": ("qqp", 363846, "nlp"), "qnli": ("qnli", 104743, "nlp"), "stsb": ("sts b, stsb", 5749, "nlp"),
     "squad": ("squad, squad v1", 0, "nlp"), "alpaca": ("alpaca", 52002, ""),
     "speech-commands": ("speech commands, google speech commands", 0, "speech"),
 }  # fmt: skip
@@ -425,7 +424,7 @@ IRREGULAR = {
     "gonna": "going to", "cannot": "not", "dont": "not", "doesnt": "not", "didnt": "not", "isnt": "not", "wont": "not",
     "cant": "not", "wasnt": "not", "havent": "not", "hasnt": "not", "arent": "not", "aint": "not", "w/o": "without",
     "w/": "with", "nans": "nan", "im": "i am", "ive": "i have", "anymore": "anymore", "tanks": "tank", "opt": "optimizer",
-    "worked": "work", "dosent": "not", "doesn": "not", "wich": "which", "allready": "already", "ur": "your", "u": "you",
+    "worked": "work", "dosent": "not", "doesn": "not", "wich": "which", "afer": "after", "aftr": "after", "cyle": "cycle", "cylce": "cycle", "batche": "batch", "allready": "already", "ur": "your", "u": "you",
     "bc": "because", "cuz": "because", "thru": "through", "tho": "though", "til": "till", "ppl": "ppl", "pls": "please",
     "schedules": "schedule", "schedulers": "scheduler", "loses": "loss", "lossess": "loss", "epoch's": "epoch",
 }  # fmt: skip

@@ -51,6 +51,18 @@ def split(text: str) -> tuple[str, tuple[Code, ...]]:
     return "\n".join(kept), tuple(sorted((one for one in code if one.text.strip()), key=lambda one: one.line))
 
 
+_COMMENT = re.compile(r"(?:^|(?<=\s))#(?!!)([^\n]*)")
+
+
+def with_comments(text: str, masked: str) -> str:
+    """The prose with the comments of the code, each a sentence of its own."""
+    signs = list(masked)
+    for found in _COMMENT.finditer(text):
+        if masked[found.start()] == " " and masked[found.start() : found.end()].isspace():
+            signs[found.start() : found.end()] = "." + text[found.start() + 1 : found.end()]
+    return "".join(signs)
+
+
 def _fenced(lines: list[str]) -> list[int]:
     """For each line the number of the fenced block it is in; 0 for none yet and -1 for the fences themselves."""
     owners = [0] * len(lines)

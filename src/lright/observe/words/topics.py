@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from .spelling import corrected
+from .spelling import Speller
 
 _WORD = re.compile(r"[a-z0-9_]+(?:[.'/+-][a-z0-9_]+)*|[.?!;\n]")
 _ENDS = frozenset(".?!;")
@@ -31,7 +31,8 @@ def topics(text: str, lexicon: Mapping[str, Sequence[str]]) -> dict[str, str]:
     >>> topics("it restarts after I resume", {"resume": ["resum~", "continue * training"], "gan": ["gan|gans"]})
     {'resume': 'resume'}
     """
-    words = corrected(words_of(text), _vocabulary(lexicon))
+    speller = Speller(_vocabulary(lexicon), ())
+    words = [speller.corrected(word) for word in words_of(text)]
     matcher = _Matcher(words)
     found = {}
     for topic, phrases in lexicon.items():

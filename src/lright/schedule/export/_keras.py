@@ -64,7 +64,7 @@ def _native(curve: Curve, job: Job) -> str | None:
     if shape == "power-law" and params["exponent"] == 1:
         return call(_S + "InverseTimeDecay", peak, decay_steps=params["timescale"].text, decay_rate="1.0")
     if shape == "restarts" and params["shape"] == "cosine" and part.start == 1:
-        mult, decay = (number(params[key]) if params[key] != 1 else None for key in ("mult", "decay"))
+        mult, decay = number(params["mult"]), number(params["decay"]) if params["decay"] != 1 else None
         if decay is not None and part.to:
             return None
         return call(

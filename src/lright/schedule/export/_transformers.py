@@ -55,12 +55,14 @@ def _named(curve: Curve, job: Job) -> Named | None:
         return None  # the Trainer's warmups begin at 0
     if len(rest) == 2:
         return _wsd(rest, warmup, curve)
+    if curve.shapes == ("hold",):
+        return Named("constant", None)
     if len(rest) != 1 or rest[0].start != 1 or rest[0].phase.length is not None:
         return None
     part, params = rest[0], rest[0].params
     floor = number(part.to * job.peak)
     if part.plain == "hold":
-        return Named("constant_with_warmup" if warmup else "constant", warmup)
+        return Named("constant_with_warmup", warmup)
     if part.plain == "cosine" and part.shape != "warmup" and 0 <= part.to < 1:
         if part.to == 0:
             return Named("cosine", warmup)
@@ -151,8 +153,9 @@ def _emulated(curve: Curve, job: Job, named: Named) -> Callable[[int], float] | 
         share = float(top) / float(under or 1)
         warm = int(share) if share >= 1 else math.ceil(total * share)
     kwargs = {key: _literal(str(value)) for key, value in named.kwargs.items()}
+    first = job.peak * (curve.parts[0].start if curve.shapes == ("hold",) else 1)
     emulated = build(
-        "get_scheduler", Emulated(lr=job.peak), name=named.name, num_warmup_steps=warm, num_training_steps=total,
+        "get_scheduler", Emulated(lr=first), name=named.name, num_warmup_steps=warm, num_training_steps=total,
         scheduler_specific_kwargs=kwargs or None,
     )  # fmt: skip
     return emulated.lr

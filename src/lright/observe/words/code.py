@@ -1,0 +1,164 @@
+"""The little that is read from code here: calls of optimizers and loaders, plain settings, and where step() stands."""
+
+from __future__ import annotations
+
+import re
+
+from ...setting import FIELDS, INFERRED
+from .calls import Written, closing, value, written
+from .facts import SURE, Hearing
+from .heard import Code
+
+# How settings are called in code and on command lines, without underscores, and what they are.
+SETTINGS = {
+    "lr": "lr", "learningrate": "lr", "baselr": "lr", "initiallr": "lr", "initlr": "lr", "peaklr": "lr", "initlearningrate": "lr",
+    "epochs": "epochs", "numepochs": "epochs", "nepochs": "epochs", "maxepochs": "epochs", "numtrainepochs": "epochs",
+    "totalepochs": "epochs", "nep": "epochs", "maxepoch": "epochs", "nbepochs": "epochs", "trainepochs": "epochs",
+    "batchsize": "batch_size", "bs": "batch_size", "perdevicetrainbatchsize": "batch_size", "trainbatchsize": "batch_size",
+    "gradientaccumulationsteps": "accumulation", "accumulationsteps": "accumulation", "accumsteps": "accumulation",
+    "gradaccumsteps": "accumulation", "accumulategradbatches": "accumulation", "gradaccum": "accumulation",
+    "maxsteps": "steps", "maxiters": "steps", "maxtrainsteps": "steps", "totalsteps": "steps", "numtrainingsteps": "steps",
+    "weightdecay": "weight_decay", "wd": "weight_decay", "momentum": "momentum", "maxgradnorm": "clip", "dmodel": "d_model",
+    "gradientclipval": "clip", "clipgradnorm": "clip", "worldsize": "processes", "numgpus": "processes",
+    "droplast": "drop_last", "fp16": "amp", "bf16": "amp", "beta2": "beta2", "adambeta2": "beta2",
+    "warmupsteps": "warmup:up", "numwarmupsteps": "warmup:up", "warmupiters": "warmup:up", "warmupepochs": "warmup:ep",
+    "warmupratio": "warmup:pct", "stepsperepoch": "batches_per_epoch", "minlr": "floor", "etamin": "floor",
+    "lrschedulertype": "scheduler",
+}  # fmt: skip
+TYPES = {
+    "cosine": "get_cosine_schedule_with_warmup", "linear": "get_linear_schedule_with_warmup", "constant": "constant",
+    "constant_with_warmup": "get_constant_schedule_with_warmup", "polynomial": "get_polynomial_decay_schedule_with_warmup",
+    "cosine_with_restarts": "get_cosine_with_hard_restarts_schedule_with_warmup", "inverse_sqrt": "get_inverse_sqrt_schedule",
+    "reduce_lr_on_plateau": "ReduceLROnPlateau", "warmup_stable_decay": "get_wsd_schedule",
+    "cosine_with_min_lr": "get_cosine_with_min_lr_schedule_with_warmup",
+}  # fmt: skip
+_ASSIGNED = re.compile(r"(?:^|(?<=[\s(,{]))[\"']?([A-Za-z_][A-Za-z_0-9]*)[\"']?\s*(?:=(?!=)|:)\s*([^,\n#)}]+)")
+_STEP = re.compile(r"([A-Za-z_][\w.\[\]]*)\.step(?:_update)?\(")
+
+
+def read_code(hearing: Hearing, code: Code, schedulers: set[str]) -> None:
+    """Add what one fragment shows."""
+    calls = written(code.text)
+    inside = [one for one in calls if one.scheduler]
+    for one in calls:
+        _constructor(hearing, one)
+    for found in _ASSIGNED.finditer(code.text):
+        if not any(one.start < found.start() < one.end for one in inside):
+            _setting(hearing, found.group(1), found.group(2).strip(), found.group().strip())
+    _loops(hearing, code.text)
+    ticked = _ticked(code.text, schedulers)
+    if ticked:
+        _claim(hearing, "ticked", ticked[0], ticked[1])
+
+
+def read_optimizers(hearing: Hearing, masked: str) -> None:
+    """Optimizers that are constructed in the prose."""
+    for one in written(masked):
+        _constructor(hearing, one)
+
+
+def _claim(hearing: Hearing, name: str, value: str | float | int | bool, words: str) -> None:
+    start = hearing.text.find(words)
+    if start >= 0:
+        hearing.claim(name, value, start, start + len(words), SURE)
+
+
+def _constructor(hearing: Hearing, one: Written) -> None:
+    if one.optimizer and one.name[0].isupper() and (one.arguments or one.positional):
+        _claim(hearing, "optimizer", one.optimizer, one.text)
+        rest = [given for given in one.positional if isinstance(given, float)]
+        if rest and "lr" not in one.arguments:
+            _claim(hearing, "lr", rest[0], one.text)
+        betas = one.arguments.get("betas")
+        if isinstance(betas, list) and len(betas) == 2 and isinstance(betas[1], (int, float)):
+            _claim(hearing, "beta2", betas[1], one.text)
+
+
+def _setting(hearing: Hearing, name: str, text: str, words: str) -> None:
+    field = SETTINGS.get(name.replace("_", "").lower())
+    if not field:
+        return
+    if field == "scheduler":
+        kind = TYPES.get(text.strip("\"'"))
+        if kind:
+            _claim(hearing, "scheduler", kind, words)
+        return
+    known = value(text)
+    if isinstance(known, bool) and FIELDS.get(field, FIELDS["epochs"]).kind == "flag":
+        _claim(hearing, field, known, words)
+    elif isinstance(known, (int, float)) and not isinstance(known, bool):
+        if field.startswith("warmup"):
+            unit = {"up": " updates", "ep": "ep", "pct": "%"}[field[7:]]
+            amount = known * 100 if unit == "%" else known
+            _claim(hearing, "warmup", f"{amount:.12g}{unit}" if known else "0", words)
+        elif FIELDS[field].kind != "flag" and known > 0:
+            _claim(hearing, field, known, words)
+
+
+_RANGE = re.compile(r"for (?:\w*epoch\w*|ep|e|_) in (?:tqdm\(|trange\(|range\()+(?:\d+\s*,\s*)?([\d_]+)\)")
+_TUPLE = re.compile(r"^\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)+)\s*=\s*([\d.e_-]+(?:\s*,\s*[\d.e_-]+)+)\s*(?:#.*)?$", re.M)
+
+
+def _loops(hearing: Hearing, code: str) -> None:
+    """Numbers of epochs in range(), and settings that are assigned together."""
+    for found in _RANGE.finditer(code):
+        _claim(hearing, "epochs", int(found.group(1)), found.group())
+    for found in _TUPLE.finditer(code):
+        for name, text in zip(found.group(1).split(","), found.group(2).split(",")):
+            _setting(hearing, name.strip(), text.strip(), found.group().strip())
+
+
+def _ticked(code: str, schedulers: set[str]) -> tuple[str, str] | None:
+    """How often the scheduler is stepped, from the loops around the call."""
+    loops: list[tuple[int, str]] = []
+    seen: dict[str, str] = {}
+    for line in code.split("\n"):
+        bare = line.strip()
+        if not bare or bare.startswith("#"):
+            continue
+        depth = len(line) - len(line.lstrip())
+        loops = [one for one in loops if one[0] < depth]
+        if bare.startswith(("for ", "while ")):
+            loops.append((depth, _loop(bare, [kind for _, kind in loops])))
+        elif bare.startswith("def "):
+            loops = []
+        elif bare.startswith("if ") and "%" in bare and any(kind in ("batch", "update") for _, kind in loops):
+            loops.append((depth, "update" if "accum" in bare else "guard"))
+        stepped = _STEP.search(bare.split("#")[0])
+        if stepped and _is_scheduler(stepped.group(1), schedulers) and loops:
+            seen.setdefault(loops[-1][1], bare.split("#")[0].strip())
+    kinds = set(seen)
+    if not kinds or kinds & {"guard", "unknown"}:
+        return None
+    if len(kinds) > 1:
+        return ("both", next(iter(seen.values()))) if kinds == {"epoch", "batch"} else None
+    kind = kinds.pop()
+    return kind, seen[kind]
+
+
+def _is_scheduler(name: str, schedulers: set[str]) -> bool:
+    last = name.rpartition(".")[2].lower()
+    return name in schedulers or "sched" in last or last in ("lr_s", "sch")
+
+
+def _loop(line: str, outer: list[str]) -> str:
+    low = line.lower()
+    head = low.partition(" in ")[0]
+    if "epoch" in head or ("epoch" in low and "range" in low) or head in ("for ep", "for e"):
+        return "epoch"
+    if any(word in low for word in ("loader", "batch", "dataset", "iter", "step", "_dl", "train_data", "enumerate", " dl:", "data:")):
+        return "batch"
+    return "batch" if "epoch" in outer else "unknown"
+
+
+def scheduler_names(code: str) -> set[str]:
+    """The variables that hold schedulers."""
+    names = set()
+    for one in written(code):
+        before = code[: one.start].rpartition("\n")[2]
+        if one.scheduler and "=" in before:
+            names.add(before.partition("=")[0].strip())
+    return names
+
+
+__all__ = ["INFERRED", "SETTINGS", "TYPES", "closing", "read_code", "scheduler_names"]

@@ -1,0 +1,159 @@
+"""Models by the names people give them, matched against the table of architectures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from ...knowledge import load
+from ...setting import INFERRED
+from .facts import ASKED, TOLD, Hearing
+from .heard import Code
+from .lexer import Item
+
+_SEPARATORS = str.maketrans("", "", "-_/ .")
+_FOLLOWS = ("family", "domain", "norm", "batch_norm", "algorithm")
+# Kinds of networks: they are a model only where nothing more exact is said.
+_KINDS = frozenset("cnn transformer rnn lstm gru mlp unet gnn gan vae llm diffusion vit resnet linear encoder".split())
+
+
+Found = tuple[int, int, Mapping[str, Any]]
+
+
+def read_models(hearing: Hearing) -> None:
+    """Tag the items that name a model, and note the most exact one."""
+    found = _found(hearing)
+    best = _best(hearing, found)
+    if best:
+        _claim(hearing, *best)
+
+
+def read_code_models(hearing: Hearing, code: Sequence[Code]) -> None:
+    """The model that code makes, where the prose names none."""
+    if any(claim.name == "model" for claim in hearing.claims):
+        return
+    index, _ = _index()
+    for fragment in code:
+        for found in _NAME.finditer(fragment.text):
+            name = found.group(1) or found.group(2)
+            key = name.lower().translate(_SEPARATORS)
+            identity = index.get(key) if len(key) > 3 else None
+            if identity is None and "_" in name and found.group(1):
+                _, identity = _shortened(name, 0, index)
+            if identity:
+                start = hearing.text.find(name)
+                entry = _table()[identity]
+                hearing.claim("model", identity, start, start + len(name))
+                for fact in _FOLLOWS:
+                    if fact in entry:
+                        hearing.claim(fact, entry[fact], start, start + len(name), TOLD, INFERRED)
+                return
+
+
+_NAME = re.compile(r"[\"']([A-Za-z][\w./-]{2,60})[\"']|(?:nn|models|torchvision\.models|timm|transformers)?\b\.?([A-Za-z]\w{2,40})(?:\(|\.from_pretrained|\.parameters)")
+
+
+def _best(hearing: Hearing, found: list[Found]) -> Found | None:
+    """The model in training: the most exact one, or the one that is called "my" or "a" where there are several."""
+    exact = [one for one in found if one[2]["id"] not in _KINDS] or found
+    if len({one[2]["id"] for one in exact}) > 1:
+        owned = [one for one in exact if _owned(hearing.items, one[0])]
+        if owned:
+            exact = owned
+    if len({one[2].get("family") for one in exact}) > 1 and len(exact) < len(found):
+        return None
+    return exact[0] if exact else None
+
+
+_OWNERS = frozenset("a an my our the your train training fine-tuning finetuning PRETRAINED small".split())
+
+
+def _owned(items: list[Item], start: int) -> bool:
+    return start > 0 and not items[start - 1].tags.isdisjoint(_OWNERS)
+
+
+def _claim(hearing: Hearing, start: int, end: int, entry: Mapping[str, Any]) -> None:
+    first, last = hearing.items[start].start, hearing.items[end - 1].end
+    hearing.claim("model", str(entry["id"]), first, last)
+    for name in _FOLLOWS:
+        if name in entry:
+            hearing.claim(name, entry[name], first, last, TOLD, INFERRED)
+    if entry.get("pretrained_only"):
+        hearing.claim("pretrained", True, first, last, ASKED + 1, INFERRED)
+
+
+def _found(hearing: Hearing) -> list[tuple[int, int, Mapping[str, Any]]]:
+    table, (index, beginnings) = _table(), _index()
+    items, text = hearing.items, hearing.text
+    found = []
+    position = 0
+    while position < len(items):
+        end, identity = _longest(text, items, position, index, beginnings)
+        if end:
+            found.append((position, end, table[identity]))
+            for item in items[position:end]:
+                item.tags |= {"MODEL"}
+                item.taken = True
+            position = end
+        else:
+            position += 1
+    return found
+
+
+def _longest(
+    text: str, items: list[Item], start: int, index: Mapping[str, str], beginnings: frozenset[str]
+) -> tuple[int, str]:
+    """Where the longest name that begins at an item ends, and whose it is."""
+    key, best, identity = "", 0, ""
+    for position in range(start, min(start + 9, len(items))):
+        item = items[position]
+        if position > start:
+            gap = text[items[position - 1].end : item.start]
+            if gap.strip(" ") or (item.text in "-/." and text[item.end : item.end + 1].isspace()):
+                break
+        key += item.text.lower().translate(_SEPARATORS)
+        if key in index and item.text not in "-/.":
+            best, identity = position + 1, index[key]
+        elif key not in beginnings:
+            break
+    if not best and "_" in items[start].text:
+        return _shortened(items[start].text, start, index)
+    return best, identity
+
+
+def _shortened(name: str, start: int, index: Mapping[str, str]) -> tuple[int, str]:
+    """vit_base_patch16_224_augreg is a vit_base_patch16_224."""
+    while "_" in name:
+        name = name.rpartition("_")[0]
+        known = index.get(name.lower().translate(_SEPARATORS))
+        if known:
+            return start + 1, known
+    return 0, ""
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    try:
+        table: Mapping[str, Any] = load("architectures")
+    except OSError:
+        return {}
+    return table
+
+
+_UNSAFE = frozenset("mace las sac sam cgan sft dpo rlhf last small base".split())
+
+
+@cache
+def _index() -> tuple[Mapping[str, str], frozenset[str]]:
+    """The ids by the names without separators, and every beginning of such a name."""
+    index: dict[str, str] = {}
+    beginnings: set[str] = set()
+    for identity, entry in _table().items():
+        for name in (identity, *entry["names"]):
+            key = name.lower().translate(_SEPARATORS)
+            if len(key) > 1:
+                index.setdefault(key, identity)
+                beginnings.update(key[:size] for size in range(1, len(key)))
+    return index, frozenset(beginnings)

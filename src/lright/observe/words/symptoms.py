@@ -1,0 +1,235 @@
+"""What was seen: a curve, what it did and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...setting import Symptom
+from .facts import Hearing, Time
+from .lexer import Item
+from .things import negated
+
+METRICS = {
+    "VALLOSS": "val loss", "TRAINLOSS": "train loss", "LOSS": "loss", "VALACC": "accuracy", "TRAINACC": "accuracy",
+    "ACC": "accuracy",
+}  # fmt: skip
+_LOSSES = frozenset(("VALLOSS", "TRAINLOSS", "LOSS"))
+_SUBJECTS = frozenset((*METRICS, "LR", "CONSTLR", "GRADNORM", "CURVE", "SCHED", "MAXLR", "MINLR"))
+_DOUBT = frozenset(("MAYBE",))
+
+
+class Event:
+    """One thing that one curve did."""
+
+    __slots__ = ("end", "item", "kind", "metric", "start")
+
+    def __init__(self, kind: str, metric: str, item: Item, start: int, end: int) -> None:
+        self.kind, self.metric, self.item, self.start, self.end = kind, metric, item, start, end
+
+
+def read_symptoms(hearing: Hearing) -> list[Symptom]:
+    """The symptoms that the prose tells, one of a kind, each with the time it was told with."""
+    events = _events(hearing)
+    symptoms: dict[str, Symptom] = {}
+    for event in events:
+        symptom = _timed(hearing, event, events)
+        known = symptoms.get(event.kind)
+        symptoms[event.kind] = symptom if known is None else _merged(known, symptom)
+    return list(symptoms.values())
+
+
+def _merged(one: Symptom, other: Symptom) -> Symptom:
+    from ...records import replace
+
+    if one.epoch is None and one.step is None:
+        one = replace(one, epoch=other.epoch, step=other.step, until=other.until)
+    return replace(one, metric=one.metric or other.metric, values=one.values or other.values)
+
+
+def _events(hearing: Hearing) -> list[Event]:
+    items, events = hearing.items, []
+    for index, item in enumerate(items):
+        kind, metric = _kind(items, index)
+        if kind and not _doubted(items, index):
+            start = _subject_start(items, index)
+            events.append(Event(kind, metric, item, items[start].start, item.end))
+    return _reconciled(hearing, events)
+
+
+def _subject_start(items: Sequence[Item], index: int) -> int:
+    subject = _subject(items, index)
+    return subject if subject >= 0 and index - subject < 6 else index
+
+
+def _subject(items: Sequence[Item], index: int, reach: int = 9) -> int:
+    """Where the curve stands that an event is told of: before it in the sentence, or right behind it."""
+    for other in range(index - 1, max(-1, index - 1 - reach), -1):
+        if items[other].sentence != items[index].sentence:
+            break
+        if not items[other].tags.isdisjoint(_SUBJECTS) and "TAKENLR" not in items[other].tags:
+            return other
+    for other in range(index + 1, min(len(items), index + 4)):
+        if items[other].sentence != items[index].sentence or items[other].text in ",;:":
+            break
+        if not items[other].tags.isdisjoint(_SUBJECTS):
+            return other
+    return -1
+
+
+def _has(items: Sequence[Item], index: int, *tags: str, reach: int = 10) -> bool:
+    """Whether one of the tags stands near an item in its sentence."""
+    near = items[max(0, index - reach) : index + reach + 1]
+    return any(one.sentence == items[index].sentence and not one.tags.isdisjoint(tags) for one in near)
+
+
+def _follows(items: Sequence[Item], index: int, *tags: str, reach: int = 2) -> bool:
+    return any(
+        one.sentence == items[index].sentence and not one.tags.isdisjoint(tags) for one in items[index + 1 : index + 1 + reach]
+    )
+
+
+def _doubted(items: Sequence[Item], index: int) -> bool:
+    """Whether it is denied, feared or asked about instead of told."""
+    if negated(list(items), index, 4):
+        return True
+    item = items[index]
+    for other in reversed(items[max(0, index - 6) : index]):
+        if other.sentence != item.sentence or other.text in ",;:" or other.tags & {"but", "and", "then"}:
+            return False
+        if other.tags & {"MAYBE", "HYP"} or other.tags & {"not", "never"}:
+            return True
+    return False
+
+
+def _kind(items: Sequence[Item], index: int) -> tuple[str, str]:
+    """The symptom an item tells of, and the metric; nothing if it tells of none."""
+    item = items[index]
+    tags = item.tags
+    if not tags & _VERBS:
+        return "", ""
+    subject = _subject(items, index)
+    subject_tags = items[subject].tags if subject >= 0 else frozenset()
+    metric = next((METRICS[tag] for tag in METRICS if tag in subject_tags), "")
+    if subject_tags & {"LR", "CONSTLR"}:
+        return _of_lr(items, index, tags), "lr"
+    if "NAN" in tags:
+        return "nan", metric
+    if "RAISES" in tags:
+        return "raises", ""
+    if "OVERFIT" in tags:
+        return "overfit", metric
+    if "NOLEARN" in tags:
+        return "stuck", metric
+    if "FLAT" in tags and (subject >= 0 or item.text.lower().startswith(("plateau", "flatlin", "stagnat"))):
+        return ("stuck" if _at_chance(items, index) else "plateau"), metric
+    if "STUCKAT" in tags and (metric or _follows(items, index, "NUM", "PCT", reach=3) or "CURVE" in subject_tags):
+        return ("stuck" if _at_chance(items, index) else "plateau"), metric
+    if "NODOWN" in tags and (metric in ("loss", "val loss", "train loss")):
+        later = _has(items, index, "anymore", "longer", "AFTER", "since")
+        return ("plateau" if later else "stuck"), metric
+    if "OSC" in tags and "UP" not in tags:
+        return "unstable", metric
+    if "SPIKE" in tags and (metric or "CURVE" in subject_tags or "GRADNORM" in subject_tags or subject < 0):
+        return "spike", metric
+    if "NOISY" in tags and (metric or "CURVE" in subject_tags):
+        return "noisy", metric
+    if "EXPLODE" in tags:
+        return _exploded(items, index, subject_tags, metric)
+    if "JUMP" in tags and metric:
+        if _has(items, index, "RESUME", "restart", reach=14):
+            return "restart-jump", metric
+        return ("spike" if metric != "accuracy" else ""), metric
+    if "UP" in tags and subject_tags & _LOSSES and subject < index:
+        return ("overfit" if _split(items, index) else "diverged"), metric
+    if "SLOW" in tags and (metric or _follows(items, index, "CURVE", "learning", "LOSS", reach=1) or "CURVE" in subject_tags):
+        return "slow", metric
+    if "WORSE" in tags:
+        if subject_tags & _LOSSES and subject < index and item.text.lower() == "worse" and _has(items, index, "get", "getting", "gets"):
+            return "diverged", metric
+        return "worse", metric
+    return "", ""
+
+
+_VERBS = frozenset(
+    "FLAT STUCKAT NODOWN NOLEARN NAN EXPLODE SPIKE OSC NOISY UP DOWN JUMP ZERO TOOFAST NOCHANGE NOTZERO OVERFIT SLOW WORSE "
+    "RAISES".split()
+)
+
+
+def _of_lr(items: Sequence[Item], index: int, tags: frozenset[str]) -> str:
+    before = _subject(items, index)
+    if "NOTZERO" in tags:
+        return "lr-not-zero"
+    if "NOCHANGE" in tags and before < index:
+        return "lr-constant"
+    if "ZERO" in tags or "TOOFAST" in tags:
+        return "lr-near-zero" if not _follows(items, index, "loss", "LOSS") else ""
+    if "EXPLODE" in tags and items[index].text.lower().split()[0] in ("tanks", "tank", "tanked", "dies", "died", "die", "collapses", "collapsed", "nosedives", "dying", "craters", "cratered"):
+        return "lr-near-zero"
+    if "UP" in tags and before < index and not _has(items, index, "WARMUP"):
+        return "lr-rises"
+    if tags & {"JUMP", "SPIKE"} and before < index:
+        return "lr-jump"
+    if tags & {"EXPLODE"} and before < index and "back up" in items[index].text.lower():
+        return "lr-rises"
+    if "NAN" in tags:
+        return "nan"
+    if "OSC" in tags:
+        return "unstable"
+    return ""
+
+
+def _exploded(items: Sequence[Item], index: int, subject: frozenset[str], metric: str) -> tuple[str, str]:
+    word = items[index].text.lower()
+    if metric or subject & {"CURVE", "GRADNORM"} or word.startswith(("diverg", "explod", "blow", "blew", "blown")):
+        return "diverged", metric
+    return "", ""
+
+
+def _at_chance(items: Sequence[Item], index: int) -> bool:
+    if _has(items, index, "NOLEARN", "BEGIN", "chance"):
+        return True
+    return any(one.value in _CHANCE for one in items[index + 1 : index + 4] if one.tags & {"NUM"})
+
+
+_CHANCE = frozenset((0.693, 0.69, 0.6931, 2.303, 2.3, 2.30, 2.302, 2.3026, 4.605, 4.6, 6.9, 6.908, 6.91))
+
+
+def _split(items: Sequence[Item], index: int) -> bool:
+    """Whether validation gets worse while training improves."""
+    subject = _subject(items, index)
+    if subject < 0 or "VALLOSS" not in items[subject].tags:
+        return False
+    return _has(items, index, "TRAINLOSS", "TRAINACC", "train", reach=16)
+
+
+def _reconciled(hearing: Hearing, events: list[Event]) -> list[Event]:
+    """A loss that is NaN has not diverged besides; one word is one event."""
+    return events
+
+
+def _timed(hearing: Hearing, event: Event, events: list[Event]) -> Symptom:
+    epoch = step = until = None
+    for time in _times(hearing, event):
+        if time.kind == "epoch" and epoch is None:
+            epoch = time.value
+        elif time.kind == "until":
+            until = time.value if until is None else until
+        elif time.kind == "first" and epoch is None:
+            epoch, until = 0.0, time.value
+        elif time.kind == "step" and step is None:
+            step = time.value
+        elif time.kind == "firststep" and step is None:
+            step = 0.0
+    if epoch is None and step is None and _has(hearing.items, hearing.items.index(event.item), "BEGIN"):
+        epoch = 0.0
+    words = " ".join(hearing.text[event.start : event.end].split())
+    return Symptom(event.kind, epoch, step, until, (), event.metric, words)
+
+
+def _times(hearing: Hearing, event: Event) -> list[Time]:
+    """The times of the sentence, those of the clause of the event alone if it has some."""
+    same = [time for time in hearing.times if time.sentence == event.item.sentence]
+    clause = [time for time in same if time.clause == event.item.clause]
+    chosen = clause or same
+    return sorted(chosen, key=lambda time: abs(time.start - event.item.start))

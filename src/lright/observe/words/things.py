@@ -1,0 +1,156 @@
+"""What is named without a number: models, data sets, optimizers, schedulers, frameworks, wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...setting import INFERRED
+from .code import TYPES
+from .facts import ASKED, SURE, TOLD, Hearing, weight
+from .lexer import Item
+from .lexicon import DATASETS
+
+# Tags that are a fact by themselves.
+PLAIN = {
+    "LORA": ("adapter", "lora"), "QLORA": ("adapter", "qlora"), "HEAD": ("adapter", "head"),
+    "POSTLN": ("norm", "post"), "PRELN": ("norm", "pre"), "BATCHNORM": ("batch_norm", True), "AMP": ("amp", True),
+    "EMA": ("ema", True), "FAST": ("goal", "fast"), "REPRODUCE": ("goal", "reproduce"), "SIMPLE": ("goal", "simple"),
+    "OPENEND": ("goal", "open-end"),
+}  # fmt: skip
+NAMED = {"DOMAIN": "domain", "FAMILY": "family", "FRAME": "framework", "OPT": "optimizer", "SCHED": "scheduler"}
+FOLLOWS = {"diffusion": "unet"}
+
+
+def read_things(hearing: Hearing) -> None:
+    """Add the facts that names tell."""
+    items = hearing.items
+    for index, item in enumerate(items):
+        if negated(items, index):
+            _denied(hearing, index)
+            continue
+        for tag, (name, value) in PLAIN.items():
+            if tag in item.tags:
+                hearing.claim(name, value, item.start, item.end, _plain_weight(items, index, tag))
+        for tag in item.tags:
+            kind, colon, value = tag.partition(":")
+            if colon and kind in NAMED:
+                hearing.claim(NAMED[kind], value, item.start, item.end, _named_weight(items, index, kind))
+            elif colon and kind == "DATASET":
+                _dataset(hearing, item, value)
+    _origins(hearing)
+    _no_warmup(hearing)
+    _keyed(hearing)
+
+
+def negated(items: list[Item], index: int, reach: int = 3) -> bool:
+    """Whether a NOT stands shortly before an item of the same clause."""
+    item = items[index]
+    for other in reversed(items[max(0, index - reach) : index]):
+        if other.clause != item.clause:
+            return False
+        if "NOT" in other.tags:
+            return True
+        if other.tags & {"but", "and", "with", "ARROW"}:
+            return False
+    return False
+
+
+def _denied(hearing: Hearing, index: int) -> None:
+    item = hearing.items[index]
+    for tag, name, value in (("AMP", "amp", False), ("EMA", "ema", False), ("WD", "weight_decay", 0), ("BATCHNORM", "batch_norm", False)):
+        if tag in item.tags and not item.taken:
+            start = next(one.start for one in reversed(hearing.items[:index]) if "NOT" in one.tags)
+            hearing.claim(name, value, start, item.end)
+
+
+def _plain_weight(items: list[Item], index: int, tag: str) -> int:
+    return weight(items, index)
+
+
+def _named_weight(items: list[Item], index: int, kind: str) -> int:
+    if kind in ("DOMAIN", "FAMILY", "FRAME"):
+        return TOLD
+    told = weight(items, index)
+    if _alternative(items, index, kind) or _left(items, index, kind):
+        return ASKED
+    return told
+
+
+def _alternative(items: list[Item], index: int, kind: str) -> bool:
+    """One of several that are compared: "SGD or Adam", "cosine vs step"."""
+    for step in (1, -1):
+        near = items[index + step : index + 3 * step : step] if step > 0 else items[max(0, index - 2) : index][::-1]
+        for place, other in enumerate(near):
+            if other.tags & {"or", "vs", "versus"}:
+                beyond = items[index + step * (place + 2)] if 0 <= index + step * (place + 2) < len(items) else None
+                after = items[index + step * (place + 3)] if 0 <= index + step * (place + 3) < len(items) else None
+                if any(one and any(tag.partition(":")[0] in (kind, "CONSTLR", "LR") for tag in one.tags) for one in (beyond, after)):
+                    return True
+    return False
+
+
+def _left(items: list[Item], index: int, kind: str) -> bool:
+    """Whether it is what was used before: "swapped StepLR for OneCycle", "from Adam to SGD"."""
+    before = items[max(0, index - 2) : index]
+    if not any(one.tags & {"swap", "replace", "replaced", "from", "ditched", "dropped"} for one in before):
+        return False
+    rest = items[index + 1 : index + 7]
+    return any(one.tags & {"for", "with", "to", "by", "in"} for one in rest) and any(kind in one.tags for one in rest)
+
+
+def _dataset(hearing: Hearing, item: Item, name: str) -> None:
+    _, samples, domain = DATASETS[name]
+    following = next((one for one in hearing.items if one.start >= item.end), None)
+    if following and following.tags & {"PRETRAINED", "weights", "checkpoint"}:
+        return  # what it was trained on before
+    hearing.claim("dataset", name, item.start, item.end)
+    if samples:
+        hearing.claim("samples", samples, item.start, item.end, TOLD, INFERRED)
+    if domain:
+        hearing.claim("domain", domain, item.start, item.end, TOLD, INFERRED)
+
+
+def _origins(hearing: Hearing) -> None:
+    """From scratch, or from trained weights."""
+    items = hearing.items
+    scratch = [item for item in items if "SCRATCH" in item.tags]
+    trained = [item for index, item in enumerate(items) if "PRETRAINED" in item.tags and not negated(items, index)]
+    off = [item for item in trained if hearing.text[item.end : item.end + 9].lower().replace(" ", "").startswith(("=false", ":false"))]
+    scratch, trained = scratch + off, [item for item in trained if item not in off]
+    for items, value in ((scratch, False), (trained, True)):
+        for item in items[:1]:
+            if not (scratch and trained):
+                hearing.claim("pretrained", value, item.start, item.end, SURE)
+
+
+_KEYS = frozenset("lr_scheduler lr_scheduler_type scheduler lr_policy lr_schedule sched schedule".split())
+
+
+def _keyed(hearing: Hearing) -> None:
+    """Schedulers as configurations name them: ``lr_scheduler_type=cosine``, ``lr_policy: null``; and "..., linear."."""
+    items = hearing.items
+    for index, item in enumerate(items):
+        after = items[index + 2] if index + 2 < len(items) else None
+        key = item.text.lower().replace("-", "_").replace(" ", "_")
+        if after and key in _KEYS and items[index + 1].text in "=:":
+            kind = TYPES.get(after.text.lower(), "constant" if after.text.lower() in ("null", "none", "no") else "")
+            if kind:
+                hearing.claims = [one for one in hearing.claims if one.start != after.start]
+                hearing.claim("scheduler", kind, item.start, after.end, SURE)
+        if item.text.lower() == "linear" and index and items[index - 1].text in ",(" and after and items[index + 1].text in ",.);":
+            hearing.claim("scheduler", "linear", item.start, item.end)
+
+
+def _no_warmup(hearing: Hearing) -> None:
+    items = hearing.items
+    for index, item in enumerate(items):
+        if not item.tags & {"WARMUP", "WARMUPSTEPS", "WARMUPEPOCHS"}:
+            continue
+        near = items[max(0, index - 5) : index]
+        denied = next((one for one in reversed(near) if "NOT" in one.tags and one.sentence == item.sentence), None)
+        doubtful = any(one.tags & {"need", "necessary", "matter", "HYP", "NUM", "PCT", ",", ".", "sure", "if", "help", "know"} for one in items[max(0, index - 5) : index] if denied and one.start > denied.start)
+        if denied and not doubtful and not ("NOT" not in denied.tags):
+            hearing.claim("warmup", "0", denied.start, item.end, TOLD)
+        follower = items[index + 1 : index + 3]
+        if follower and follower[0].text in ":=" and len(follower) > 1 and follower[1].tags & {"NOT", "none", "off"}:
+            hearing.claim("warmup", "0", item.start, follower[1].end, TOLD)
