@@ -74,6 +74,7 @@ def _examine(source: str, path: str, options: Options, proving: bool = False) ->
         source,
         tuple(_checked(cases)),
         tuple(sorted(situation.undefined)),
+        situation.setting,
     )
 
 

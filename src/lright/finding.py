@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .records import field, record
+from .setting import Setting
 from .timeline import Place
 
 ERROR, WARNING, INFO = "error", "warning", "info"
@@ -130,6 +131,7 @@ class FileReport:
     source: str = ""
     checked: tuple[str, ...] = ()  # in words: what was looked at (schedulers, updates, ticks)
     undefined: tuple[str, ...] = ()  # names that nothing in the script gives a value
+    setting: Setting = field(default_factory=Setting)  # what it shows of what is trained, and with what
 
 
 @record(frozen=True, slots=True)

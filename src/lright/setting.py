@@ -269,10 +269,10 @@ def _number(known: Field, value: object) -> float | int:
 
 
 def _length(name: str, text: str) -> str:
-    from .clock import Length
-
     if text in ("0", "none", "no"):
         return "0"
+    from .clock import Length
+
     try:
         return str(Length.parse(text))
     except LrightError as error:

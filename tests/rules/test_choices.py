@@ -157,7 +157,7 @@ def test_no_length_no_verdict() -> None:
 def test_a_scaled_rate_without_a_ramp() -> None:
     facts = {"optimizer": "sgd", "family": "cnn", "warmup": "0", "lr": 3.2, "batch_size": 256, "processes": 32}
     [verdict] = said(**facts)
-    assert verdict.rule == "LR503" and "batch of 8,192 is 32 times 0.1 at 256" in verdict.message
+    assert verdict.rule == "LR503" and "batch of 8,192, 32 times the 0.1 that is stable at 256" in verdict.message
     assert not said(**{**facts, "warmup": "5 epochs"})
     assert not said(**{**facts, "lr": 0.1})
     assert not said(**{**facts, "lr": 0.4, "family": "transformer"})

@@ -250,14 +250,14 @@ def run_keras(space: dict[str, Any], batches: int, accumulate: int) -> list[floa
 def made(text: str | Schedule, framework: str, budget: Budget | str = BUDGET, **options: Any) -> Snippet:
     schedule = Schedule.parse(text) if isinstance(text, str) else text
     chosen = {"optimizer": "SGD", "momentum": 0.0, **options}
-    return export(schedule, budget, peak=PEAK, framework=framework, **chosen)
+    return export(schedule, budget, framework=framework, **{"peak": PEAK, **chosen})
 
 
 def agree(framework: str, used: list[float], snippet: Snippet, count: int) -> None:
     assert len(used) == count, (len(used), snippet.code)
-    tolerance = {"rel": 2e-4, "abs": 2e-6 * PEAK} if framework in ("keras", "optax") else {"rel": 1e-9, "abs": 1e-12}
+    rel, least = (2e-4, 2e-6 * PEAK) if framework in ("keras", "optax") else (1e-9, 1e-12)
     expected = [snippet.expected(t) for t in range(count)]
-    assert used == pytest.approx(expected, **tolerance), snippet.code
+    assert used == pytest.approx(expected, rel=rel, abs=least), snippet.code
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -350,7 +350,8 @@ def test_plateau(framework: str, warm: bool, tmp_path: Path, monkeypatch: pytest
         return
     told = Schedule.parse("warmup 3ep > hold * plateau factor 0.5 patience 1 floor 0.1") if warm else schedule * metric
     pure = told.resolve(Budget("12ep", batches_per_epoch=1), peak=PEAK, metrics=[1.0] * EPOCHS)
-    assert used == pytest.approx([pure(t // BATCHES) for t in range(len(used))], rel=1e-5)
+    early = 1 if framework == "optax" else 0  # it scales the last update of the epoch already
+    assert used == pytest.approx([pure((t + early) // BATCHES) for t in range(len(used))], rel=1e-5)
 
 
 def test_plateau_of_the_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,13 +365,13 @@ def test_plateau_of_the_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_prepared_scheduler_on_two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Accelerate steps it twice for an update, as two processes would see; the loader is left whole here."""
+    """Accelerate steps it twice for an update, as it does for each of two processes; the loader has 3 of 5 batches."""
     accelerate = library("accelerate")
     monkeypatch.setattr(accelerate.Accelerator, "num_processes", 2)
     monkeypatch.setattr("accelerate.scheduler.AcceleratorState", lambda: SimpleNamespace(num_processes=2))
     for text in ("warmup 25% > cosine to 0", "hold > rex over 50%"):
-        snippet = made(text, "accelerate", Budget("4ep", batches_per_epoch=5, processes=2))
-        agree("accelerate", run("accelerate", snippet, 5), snippet, 20)
+        snippet = made(text, "accelerate", Budget("4ep", batches_per_epoch=3, processes=2))
+        agree("accelerate", run("accelerate", snippet, 5), snippet, 12)
 
 
 @pytest.mark.parametrize("name", ["AdamW", "Adam", "SGD"])
@@ -387,7 +388,7 @@ def test_optimizers(framework: str, name: str, tmp_path: Path, monkeypatch: pyte
 
 VARIANTS: list[dict[str, Any]] = [
     {}, {"step": "update"}, {"accumulate": 4, "clip": 1.0}, {"budget": "500 updates"}, {"budget": "12ep"},
-    {"budget": "500 updates", "accumulate": 4}, {"optimizer": "AdamW", "betas": (0.9, 0.95), "weight_decay": 0.05},
+    {"budget": "500 updates", "accumulate": 4}, {"optimizer": "AdamW", "betas": (0.9, 0.95), "peak": 1e-3},
 ]  # fmt: skip
 
 
@@ -398,7 +399,7 @@ def test_lright_finds_nothing_in_it(framework: str) -> None:
             try:
                 snippet = made(text, framework, **{"budget": Budget("12ep", batches_per_epoch=50), **variant})
             except LrightError as error:
-                assert "step='update'" in str(error) or "batches_per_epoch" in str(error), text
+                assert "step='update'" in str(error), text
                 continue
             found = [(f.rule, f.message) for f in check_source(snippet.code, "train.py").findings]
             assert not found, snippet.code

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..advise import answer as answering
+from ..advise import excuses
 from ..advise.answer import Answer, Diagnosis, Snippet
 from ..advise.facts import Facts
 from ..advise.plan import Plan, completed, named, plan
@@ -83,11 +84,21 @@ def examine(text: str, code: str | None, settings: Mapping[str, str], path: str)
     setting = Setting(dict(heard.setting.facts), list(heard.setting.symptoms))
     for name, value in settings.items():
         setting.know(name, value, "--set", SAID)
-    known, _ = completed(setting)
-    report, preamble = proof.checked(heard, known, code, path)
+    report, preamble = proof.checked(heard, setting, code, path)
+    if report is not None:
+        setting = setting.merged(_read(report.setting, preamble))
+    known, _ = completed(named(setting))
     findings = [one for one in (report.findings if report else ()) if one.rule[:3] in FINDINGS]
     findings = [one for one in findings if one.severity != "info"]
     return Case(heard, setting, report, preamble, findings, Facts(known, _numbers(heard), _marks(heard, findings)))
+
+
+def _read(shown: Setting, preamble: int) -> Setting:
+    """What a report shows of the setting; of lines that were put before the code nothing."""
+    if not preamble:
+        return shown
+    own = {name: fact for name, fact in shown.facts.items() if int(fact.origin.rpartition(":")[2] or 0) > preamble}
+    return Setting(own, shown.symptoms)
 
 
 def _numbers(heard: Heard) -> Mapping[str, Any]:
@@ -101,6 +112,8 @@ def _marks(heard: Heard, findings: list[Finding]) -> dict[str, Any]:
     about = topics(heard.prose, load("lexicon"))
     marks: dict[str, Any] = {f"about:{topic}": words for topic, words in about.items()}
     marks.update({f"found:{finding.rule}": True for finding in findings})
+    if findings:
+        marks["proved"] = findings[0].message
     for name in _identifiers(heard):
         marks[f"code:{name}"] = True
     for series in heard.series:
@@ -141,12 +154,40 @@ def _answer(case: Case, made: Plan) -> Answer:
         given.questions += answering.questions(matter, case.facts)
         if not given.code:
             given.code += _snippets(matter, case, made)
+    _excuses(case, given)
+    _choices(case, given)
     given.diagnoses.sort(key=lambda one: -one.evidence)
     if not given.diagnoses:
         return _nothing(case, given, made)
     given.verdict = given.diagnoses[0].message
+    given.on_topic = not any(matter.get("off_topic") for _, matter in matters[:1])
+    if not given.on_topic:
+        given.plan = None
     given.questions = list(dict.fromkeys(given.questions))[:4]
     return given
+
+
+CHOICES = ("should-schedule", "transformer-no-warmup")  # matters about doing without
+
+
+def _excuses(case: Case, given: Answer) -> None:
+    """What is to be said to the reasons for doing without that the question gives."""
+    welcome = any(one.topic in CHOICES for one in given.diagnoses)
+    told = [one for one in excuses.points(case.heard.prose, case.facts, welcome) if one.id != "excuse.constant-is-simpler"]
+    given.points[:0] = told if given.diagnoses else []
+
+
+def _choices(case: Case, given: Answer) -> None:
+    """What the rules on choices say of the facts, where no matter says it."""
+    from ..rules import all_rules
+    from ..rules.choices import judged
+
+    told = {one.rule for one in given.diagnoses}
+    for verdict in judged(case.setting, all_rules()):
+        if verdict.severity != "info" and verdict.rule not in told:
+            given.points.append(
+                answering.Point(f"rule.{verdict.rule}", "cautions", f"{verdict.message}.", (verdict.rule,))
+            )
 
 
 def _unasked(case: Case) -> list[tuple[float, Mapping[str, Any]]]:

@@ -48,7 +48,7 @@ def preamble(fragment: str, heard: Heard, setting: Setting) -> list[str] | None:
     stepped = list(dict.fromkeys(_stepped(tree)))
     if not stepped:
         return None
-    lines = ["import torch"]
+    lines = ["import torch", *_imports(tree, made)]
     epochs = setting.number("epochs")
     bound = next((name for name in _bounds(tree) if name not in made), "")
     if bound and epochs:
@@ -65,6 +65,27 @@ def preamble(fragment: str, heard: Heard, setting: Setting) -> list[str] | None:
             return None
         lines.append(f"{name} = {written}")
     return lines
+
+
+_MODULES = {
+    "torch.optim": ("SGD", "Adam", "AdamW", "RMSprop", "NAdam", "RAdam", "Adagrad", "Adadelta"),
+    "torch.utils.data": ("DataLoader",),
+    "torch.cuda.amp": ("GradScaler", "autocast"),
+}
+
+
+def _imports(tree: ast.AST, made: set[str]) -> list[str]:
+    """Imports for the classes of torch that the fragment uses by their bare names."""
+    brought = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))
+               for alias in node.names}  # fmt: skip
+    used = set(_names(tree)) - brought - made
+    lines = [f"from {module} import {', '.join(found)}" for module, names in _MODULES.items()
+             if (found := [name for name in names if name in used])]  # fmt: skip
+    schedulers = sorted(name for name in used if name.endswith("LR") or name == "CosineAnnealingWarmRestarts")
+    named = {"optim": "import torch.optim as optim", "lr_scheduler": "from torch.optim import lr_scheduler",
+             "nn": "from torch import nn"}  # fmt: skip
+    lines += [line for name, line in named.items() if name in used]
+    return lines + ([f"from torch.optim.lr_scheduler import {', '.join(schedulers)}"] if schedulers else [])
 
 
 def _stepped(tree: ast.AST) -> Iterator[str]:

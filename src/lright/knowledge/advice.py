@@ -7,6 +7,7 @@ A **matter**: one thing that can be up in a training.
 
 - ``id``, ``title`` (what it is, a noun phrase), ``rule`` (its id in the catalogue, where it has one)
 - ``evidence``: list of ``WEIGHT if CONDITION``; the weights of those that hold are added, 3 are enough
+- ``off_topic``: true where it is no matter of learning rates at all
 - ``covers``: ids of matters that need not be told beside it
 - ``verdict``: the one sentence that answers (see text)
 - ``why``, ``fix``, ``verify``, ``alternatives``, ``cautions``: lists of points ``{id?, when?, text, source: [ids]}``
@@ -27,7 +28,7 @@ from typing import Any
 from ..errors import LrightError
 
 SECTIONS = ("why", "fix", "verify", "alternatives", "cautions")
-_KEYS = {"id", "title", "rule", "evidence", "covers", "verdict", "code", "questions", *SECTIONS}
+_KEYS = {"id", "title", "rule", "off_topic", "evidence", "covers", "verdict", "code", "questions", *SECTIONS}
 _PHRASE = re.compile(r"[a-z0-9_.'/+|~-]+( (\*{1,2}|[a-z0-9_.'/+|~-]+))*")
 
 

@@ -89,7 +89,7 @@ often show no NaN: the loss stays where it is for guessing."""
         what = f"{known.optimizer_at} on {known.model_title} from scratch with no warmup{reason}"
         yield self.verdict(
             f"{what}: {self._usual(known)}; for Adam {floor:,} updates are a sound floor",
-            [name for name in ("lr", "model", "family", "warmup", "norm", "batch_size") if name in known],
+            [name for name in ("lr", "model", "family", "warmup", "norm") if name in known],
             severity=WARNING if reason else INFO,
             numbers={"lr": lr, "floor": floor},
         )

@@ -74,8 +74,9 @@ judgement. Without a rate that is told, the reference is SGD's 0.1 at 256 for co
             return
         stable, at = reference
         yield self.verdict(
-            f"{known.optimizer_at} with a batch of {batch:,.0f} is {lr / stable:.3g} times {rate(stable)} at {at:,.0f} "
-            "from the first update on: ramp up to it (at 8,192 that was worth about 1 point on ImageNet)",
+            f"{known.optimizer_title} starts at {rate(lr)} with a batch of {batch:,.0f}, {lr / stable:.3g} times the "
+            f"{rate(stable)} that is stable at {at:,.0f}, without a ramp: at 8,192 one was worth about 1 point on "
+            "ImageNet",
             [name for name in ("lr", "batch_size", "accumulation", "processes") if name in known],
             numbers={"lr": lr, "batch": batch, "reference_lr": stable, "reference_batch": at},
         )

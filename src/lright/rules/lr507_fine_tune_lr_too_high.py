@@ -68,9 +68,10 @@ of optimizers whose groups have rates of their own, nor of detectors whose backb
         found = lr_range(known)
         if found is None or lr <= TIMES * found[1]:
             return
+        title = known.model_title
+        what = title if "pretrained" in title else f"{title} with pretrained weights"
         yield self.verdict(
-            f"{known.optimizer_at} on {known.model_title} with pretrained weights: recipes for fine-tuning use "
-            f"{rate(found[0])} to {rate(found[1])}",
+            f"{known.optimizer_at} on {what}: recipes for fine-tuning use {rate(found[0])} to {rate(found[1])}",
             [name for name in ("lr", "pretrained", "model") if name in known],
             numbers={"lr": lr, "low": found[0], "high": found[1]},
         )

@@ -1,1 +1,483 @@
 """Workings on RL, GAN, diffusion, graphs, tables, time series; what is no LR problem."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from ..facts import Facts, working
+from ..template import number
+
+_SCALES = {"k": 1e3, "m": 1e6, "b": 1e9}
+_NUMBER = re.compile(r"(\d[\d_]*\.?\d*(?:e[+-]?\d+)?)([kmb]?)(?:th|st|nd|rd)?")
+
+
+def _said(case: Facts, topic: str) -> list[float]:
+    """The numbers in the words that showed a topic."""
+    words = case.marks.get(f"about:{topic}")
+    found = []
+    for word in str(words).split() if words else ():
+        match = _NUMBER.fullmatch(word)
+        if match:
+            found.append(float(match[1].replace("_", "")) * _SCALES.get(match[2], 1.0))
+    return found
+
+
+def _told(case: Facts, *names: str) -> float | None:
+    """The first of these labelled numbers that was told."""
+    for name in names:
+        values = case.numbers.get(name)
+        if values:
+            return float(values[0])
+    return None
+
+
+# Reinforcement learning
+
+
+@working
+def rl_timesteps(case: Facts) -> float | None:
+    """The environment steps of the whole training."""
+    told = _told(case, "total_timesteps", "timesteps")
+    found = [told] if told else [value for value in _said(case, "rl-timesteps") if value >= 10_000]
+    return max(found) if found else None
+
+
+@working
+def rl_timesteps_text(case: Facts) -> str | None:
+    """The environment steps as a person writes them."""
+    steps = case.number("rl_timesteps")
+    return None if steps is None else f"{steps:,.0f} timesteps"
+
+
+@working
+def rl_updates_working(case: Facts) -> str | None:
+    """How many policy updates there are, as a quotient."""
+    steps, rollout = case.number("rl_timesteps"), _said(case, "rl-rollout")
+    if steps is None or len(rollout) != 2 or not all(1 <= value <= 100_000 for value in rollout):
+        return None
+    envs, length = rollout
+    return f"{steps:,.0f} / ({envs:g} * {length:g}) is about {steps / (envs * length):,.0f}"
+
+
+@working
+def rl_trouble_share(case: Facts) -> float | None:
+    """The share of the environment steps at which trouble is said to begin."""
+    steps = case.number("rl_timesteps")
+    found = [value for value in _said(case, "rl-trouble-at") if value >= 1000]
+    return found[0] / steps if steps and found and found[0] < steps else None
+
+
+@working
+def rl_linear_left(case: Facts) -> float | None:
+    """What a linear decay would have left there."""
+    share = case.number("rl_trouble_share")
+    return None if share is None else 1 - share
+
+
+@working
+def rl_lr_left(case: Facts) -> float | None:
+    """The LR that a linear decay would have there."""
+    lr, left = case.number("lr"), case.number("rl_linear_left")
+    return None if lr is None or left is None else lr * left
+
+
+@working
+def rl_t_max(case: Facts) -> float | None:
+    """T_max of a schedule in an RL training."""
+    return case.number("T_max")
+
+
+@working
+def rl_episode_count(case: Facts) -> float | None:
+    """The episodes, which are the calls of a scheduler that is stepped per episode."""
+    found = [value for value in _said(case, "rl-episodes") if value >= 2]
+    return max(found) if found else None
+
+
+@working
+def rl_episode_share(case: Facts) -> float | None:
+    """The share of T_max that as many calls use."""
+    calls, length = case.number("rl_episode_count"), case.number("rl_t_max")
+    return calls / length if calls and length and calls < length else None
+
+
+@working
+def rl_cosine_then(case: Facts) -> float | None:
+    """The LR that a cosine has there."""
+    lr, share = case.number("lr"), case.number("rl_episode_share")
+    return None if lr is None or share is None else lr * (1 + math.cos(math.pi * share)) / 2
+
+
+# Plateau rules that have cut too often
+
+
+@working
+def lr_now(case: Facts) -> float | None:
+    """The LR that it has come down to, where that was told."""
+    lr = case.number("lr")
+    found = [value for value in _said(case, "lr-now") if value < 1e-3 and (lr is None or value < lr / 9)]
+    return found[-1] if found else None
+
+
+@working
+def plateau_cuts_done(case: Facts) -> int | None:
+    """How many cuts by 10 lead from the LR to the present one; None where it is no whole number of them."""
+    lr, now = case.number("lr"), case.number("lr_now")
+    factor = case.number("factor")
+    if not lr or not now or factor not in (None, 0.1):
+        return None
+    cuts = math.log10(lr / now)
+    return round(cuts) if abs(cuts - round(cuts)) < 0.02 and cuts > 0.9 else None
+
+
+@working
+def patience_and_one(case: Facts) -> int | None:
+    """The validations without a new best after which a plateau schedule cuts."""
+    patience = case.number("patience")
+    return None if patience is None else round(patience) + 1
+
+
+@working
+def hundredth_lr(case: Facts) -> float | None:
+    """The LR divided by 100."""
+    lr = case.number("lr")
+    return None if lr is None else lr / 100
+
+
+# GANs
+
+
+@working
+def gan_t_max(case: Facts) -> float | None:
+    """T_max of the schedules of a GAN."""
+    return case.number("T_max")
+
+
+@working
+def gan_ratio(case: Facts) -> float | None:
+    """How many updates the discriminator gets for one of the generator."""
+    found = [value for value in _said(case, "gan-critic-ratio") if 2 <= value <= 100]
+    return found[0] if found else None
+
+
+@working
+def gan_g_calls(case: Facts) -> int | None:
+    """How often a scheduler inside the generator's block is stepped."""
+    length, ratio = case.number("gan_t_max"), case.number("gan_ratio")
+    return None if not length or not ratio else round(length / ratio)
+
+
+@working
+def gan_g_share(case: Facts) -> float | None:
+    """The share of its length that is."""
+    ratio = case.number("gan_ratio")
+    return None if not ratio or not case.number("gan_t_max") else 1 / ratio
+
+
+@working
+def gan_g_left(case: Facts) -> float | None:
+    """What a cosine has left there."""
+    share = case.number("gan_g_share")
+    return None if share is None else (1 + math.cos(math.pi * share)) / 2
+
+
+@working
+def gan_g_lr(case: Facts) -> float | None:
+    """The LR of the generator at the end."""
+    lr, left = case.number("lr"), case.number("gan_g_left")
+    return None if lr is None or left is None else lr * left
+
+
+@working
+def cyclegan_next(case: Facts) -> int | None:
+    """The first epoch to train when a CycleGAN training is continued."""
+    found = [value for value in _said(case, "died-at-epoch") if 2 <= value < 2000]
+    return round(found[-1]) + 1 if found else None
+
+
+@working
+def cyclegan_into(case: Facts) -> int | None:
+    """How far into the decay of the default 100 + 100 epochs that is."""
+    after = case.number("cyclegan_next")
+    return round(after) - 100 if after and 100 < after <= 200 else None
+
+
+@working
+def cyclegan_lr(case: Facts) -> float | None:
+    """The LR of that epoch at the defaults."""
+    into = case.number("cyclegan_into")
+    return None if into is None else 2e-4 * (1 - into / 101)
+
+
+# Diffusion
+
+
+@working
+def diffusers_scaled_lr(case: Facts) -> float | None:
+    """The LR that --scale_lr makes."""
+    lr, batch = case.number("lr"), case.number("effective_batch")
+    return lr * batch if lr and batch and batch > 1 else None
+
+
+@working
+def diffusers_growth(case: Facts) -> float | None:
+    """How many times the whole batch is as large as that of one process."""
+    whole, batch = case.number("effective_batch"), case.number("batch_size")
+    return whole / batch if whole and batch and whole > batch else None
+
+
+@working
+def diffusers_sqrt_lr(case: Facts) -> float | None:
+    """The LR scaled with the square root of that."""
+    lr, growth = case.number("lr"), case.number("diffusers_growth")
+    return None if lr is None or growth is None else lr * math.sqrt(growth)
+
+
+@working
+def ema_decay(case: Facts) -> float | None:
+    """The decay of an average of the weights."""
+    found = [value for value in _said(case, "ema-decay") if 0.9 <= value < 1]
+    return found[-1] if found else None
+
+
+@working
+def ema_left(case: Facts) -> float | None:
+    """What is left of the initial weights in it after the training; None where it is too little to matter."""
+    decay, steps = case.number("ema_decay"), case.number("updates")
+    left = None if decay is None or steps is None else decay**steps
+    return left if left is not None and left > 0.05 else None
+
+
+@working
+def ema_window(case: Facts) -> int | None:
+    """Over how many steps it averages."""
+    decay = case.number("ema_decay")
+    return None if decay is None else round(1 / (1 - decay))
+
+
+@working
+def warmup_told(case: Facts) -> float | None:
+    """The warmup in steps."""
+    told = _told(case, "num_warmup_steps", "warmup_steps", "lr_warmup_steps")
+    text = case.setting.text("warmup")
+    if told is None and re.fullmatch(r"\d+(step|steps|upd|it|st)?", text):
+        told = float(re.sub(r"\D", "", text))
+    return told or None
+
+
+@working
+def warmup_told_share(case: Facts) -> float | None:
+    """It as a share of the run."""
+    warmup, steps = case.number("warmup_told"), case.number("steps")
+    return warmup / steps if warmup and steps and warmup <= steps else None
+
+
+@working
+def warmup_short(case: Facts) -> int | None:
+    """5% of the run, rounded to tens."""
+    steps = case.number("steps")
+    return max(10, round(steps * 0.05 / 10) * 10) if steps else None
+
+
+# Detection and segmentation
+
+
+@working
+def det_scaled_lr(case: Facts) -> float | None:
+    """The LR of a detection recipe for batch 16, scaled linearly to the batch there is."""
+    lr, batch = case.number("lr"), case.number("effective_batch")
+    return lr * batch / 16 if lr in (0.02, 0.01) and batch and batch < 16 else None
+
+
+@working
+def yolo_iterations(case: Facts) -> float | None:
+    """The iterations of an epoch of YOLO, where they are few."""
+    told = case.number("batches_per_epoch")
+    found = [told] if told else [value for value in _said(case, "yolo-iterations") if value >= 1]
+    return found[0] if found and 3 * found[0] < 100 else None
+
+
+@working
+def yolo_three_epochs(case: Facts) -> float | None:
+    """The iterations of its 3 epochs of warmup."""
+    count = case.number("yolo_iterations")
+    return None if count is None else 3 * count
+
+
+@working
+def yolo_warmup_epochs(case: Facts) -> float | None:
+    """How many epochs its least warmup of 100 iterations lasts."""
+    count = case.number("yolo_iterations")
+    return None if not count else round(100 / count, 1)
+
+
+@working
+def small_batch(case: Facts) -> float | None:
+    """A batch that is smaller than the 16 of DeepLab."""
+    found = [value for value in _said(case, "segmentation-batch") if 1 <= value < 16]
+    batch = case.number("effective_batch")
+    return found[-1] if found else batch if batch and batch < 16 else None
+
+
+@working
+def seg_scaled_lr(case: Facts) -> float | None:
+    """The LR of a recipe for batch 16, scaled linearly to it."""
+    lr, batch = case.number("lr"), case.number("small_batch")
+    return lr * batch / 16 if lr and batch and lr in (0.007, 0.02, 0.01) else None
+
+
+@working
+def poly_max_iter(case: Facts) -> float | None:
+    """max_iter of a polynomial decay."""
+    told = _said(case, "poly-max-iter")
+    return max(told) if told else None
+
+
+def _poly_counts(case: Facts) -> tuple[float, float] | None:
+    per_epoch = [value for value in _said(case, "poly-per-epoch") if value >= 2]
+    told = case.number("batches_per_epoch")
+    epochs = case.number("epochs") or next((value for value in _said(case, "poly-epochs") if value >= 2), None)
+    count = told or (per_epoch[0] if per_epoch else None)
+    return (epochs, count) if epochs and count else None
+
+
+@working
+def poly_iterations(case: Facts) -> float | None:
+    """The iterations of the training."""
+    counts = _poly_counts(case)
+    return None if counts is None else counts[0] * counts[1]
+
+
+@working
+def poly_iterations_working(case: Facts) -> str | None:
+    """How they were counted."""
+    counts = _poly_counts(case)
+    return None if counts is None else f"{counts[0]:g} x {counts[1]:,.0f} = {counts[0] * counts[1]:,.0f} iterations"
+
+
+@working
+def poly_excess(case: Facts) -> float | None:
+    """By how many iterations the training is longer than the polynomial decay."""
+    count, length = case.number("poly_iterations"), case.number("poly_max_iter")
+    return count - length if count and length and count > length else None
+
+
+@working
+def stop_epoch(case: Facts) -> float | None:
+    """The epoch at which a run is to be stopped."""
+    found = [value for value in _said(case, "stop-epoch") if value >= 2]
+    total = case.number("stop_total")
+    return next((value for value in found if total and value < total), None)
+
+
+@working
+def stop_total(case: Facts) -> float | None:
+    """The epochs that its schedule was made for."""
+    told = case.number("epochs")
+    if case.marks.get("about:nnunet") and (told is None or told < 1000):
+        return 1000
+    return told
+
+
+@working
+def stop_poly_left(case: Facts) -> float | None:
+    """What a polynomial decay with power 0.9 has left there."""
+    stop, total = case.number("stop_epoch"), case.number("stop_total")
+    return None if stop is None or not total else (1 - stop / total) ** 0.9
+
+
+@working
+def stop_poly_lr(case: Facts) -> float | None:
+    """The LR of nnU-Net there."""
+    left = case.number("stop_poly_left")
+    return None if left is None or not case.marks.get("about:nnunet") else 0.01 * left
+
+
+# Tables and boosting
+
+
+@working
+def tabular_split_batches(case: Facts) -> int | None:
+    """Batches of an epoch when only 80% of the rows are trained on."""
+    samples, batch = case.number("samples"), case.number("batch_size")
+    return None if samples is None or not batch else math.ceil(0.8 * samples / batch)
+
+
+@working
+def boost_lr(case: Facts) -> float | None:
+    """The shrinkage of a boosting."""
+    lr = case.number("lr")
+    return lr if lr and 0.001 <= lr <= 0.5 else None
+
+
+@working
+def boost_half(case: Facts) -> float | None:
+    """Half of it."""
+    lr = case.number("boost_lr")
+    return None if lr is None else lr / 2
+
+
+@working
+def boost_rounds(case: Facts) -> float | None:
+    """The rounds at which it stopped."""
+    found = [value for value in _said(case, "boosting-rounds") if 20 <= value <= 100_000]
+    return found[-1] if found else None
+
+
+@working
+def boost_double(case: Facts) -> float | None:
+    """Twice as many."""
+    rounds = case.number("boost_rounds")
+    return None if rounds is None else 2 * rounds
+
+
+# What is no matter of the LR
+
+
+@working
+def overfit_epoch(case: Facts) -> float | None:
+    """The epoch from which validation got worse."""
+    found = case.setting.saw("overfit")
+    return None if found is None else found.epoch
+
+
+@working
+def majority_share(case: Facts) -> float | None:
+    """The share of the largest class, where an accuracy or a split shows it."""
+    words = str(case.marks.get("about:majority") or case.marks.get("about:imbalance") or "")
+    for word in words.split():
+        parts = [float(part) for part in word.split("/") if re.fullmatch(r"\d+(\.\d+)?", part)]
+        value = max(parts) if parts else 0.0
+        share = value / 100 if value > 1 else value
+        if 0.75 <= share < 1:
+            return share
+    return None
+
+
+@working
+def minority_share(case: Facts) -> str | None:
+    """What is left for the other class."""
+    share = case.number("majority_share")
+    return None if share is None else number(round(1 - share, 4))
+
+
+@working
+def pos_weight(case: Facts) -> float | None:
+    """Negatives by positives."""
+    share = case.number("majority_share")
+    return None if share is None else round(share / (1 - share), 1)
+
+
+@working
+def accumulation_for_4(case: Facts) -> int | None:
+    """The accumulation that keeps the batch with micro-batches of 4."""
+    batch = case.number("batch_size")
+    return None if not batch or batch % 4 else round(batch / 4)
+
+
+@working
+def accumulation_for_2(case: Facts) -> int | None:
+    """The accumulation that keeps the batch with micro-batches of 2."""
+    batch = case.number("batch_size")
+    return None if not batch or batch % 2 else round(batch / 2)

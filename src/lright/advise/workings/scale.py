@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from ...setting import ASSUMED
 from ..facts import Facts, working
 
 # Batch size
@@ -303,3 +304,55 @@ def sqrt_from_one(case: Facts) -> float | None:
     """The LR times the square root of how many times the batch of one process has grown."""
     lr, factor = case.number("lr"), case.number("sqrt_growth")
     return None if lr is None or factor is None else lr * factor
+
+
+@working
+def cyclegan_151(case: Facts) -> float | None:
+    """pytorch-CycleGAN's linear decay at epoch 151 of 100 + 100."""
+    lr = case.number("lr")
+    return None if lr is None else lr * (1 - 51 / 101)
+
+
+@working
+def cycle_peak_all(case: Facts) -> int | None:
+    """The update at which one cycle over the whole training peaks."""
+    total = case.number("updates_all")
+    return None if total is None else round(total * (case.number("pct_start_used") or 0.3))
+
+
+def _told_optimizer(case: Facts) -> bool:
+    known = case.setting.facts.get("optimizer")
+    return known is not None and known.certainty != ASSUMED
+
+
+@working
+def adam_told(case: Facts) -> bool:
+    """Whether the optimizer is one like Adam, and that is no assumption of ours."""
+    return _told_optimizer(case) and bool(case.get("adaptive"))
+
+
+@working
+def sgd_told(case: Facts) -> bool:
+    """Whether the optimizer is none like Adam, and that is no assumption of ours."""
+    return _told_optimizer(case) and case.get("adaptive") is False
+
+
+@working
+def ticks_over(case: Facts) -> int | None:
+    """The told length divided by the accumulation, where that is a whole number."""
+    told, times = case.number("ticks_sized"), case.number("accumulation")
+    return None if told is None or not times or times <= 1 or told % times else round(told / times)
+
+
+@working
+def told_peak_tick(case: Facts) -> int | None:
+    """The tick at which a one-cycle schedule of the told length peaks."""
+    told = case.number("ticks_sized")
+    return None if told is None else round(told * (case.number("pct_start_used") or 0.3))
+
+
+@working
+def one_cycle_stopped(case: Facts) -> float | None:
+    """The LR at which a one-cycle schedule stops of which ``used_share`` was used."""
+    peak, share = case.number("one_cycle_peak"), case.number("one_cycle_left")
+    return None if peak is None or share is None else peak * share

@@ -214,6 +214,13 @@ def bottom_scale(case: Facts) -> float | None:
 
 
 @working
+def layer_exponent(case: Facts) -> float | None:
+    """How many layers the embedding is below the head."""
+    blocks = case.number("layer_blocks")
+    return None if blocks is None else blocks + 1
+
+
+@working
 def first_block_scale(case: Facts) -> float | None:
     """The scale of the first block under layer decay."""
     decay, blocks = case.number("layer_decay"), case.number("layer_blocks")
@@ -536,3 +543,10 @@ def swa_start(case: Facts) -> float | None:
     """Where it begins."""
     epochs, last = case.number("epochs"), case.number("swa_epochs")
     return None if epochs is None or last is None else epochs - last
+
+
+@working
+def updates_5_percent(case: Facts) -> int | None:
+    """5% of the updates."""
+    total = case.number("updates")
+    return None if total is None else max(1, round(0.05 * total))

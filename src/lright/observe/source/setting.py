@@ -118,7 +118,7 @@ class _Writer:
         return made[0]
 
     def _rates(self, optimizer: Optimizer) -> None:
-        self.know("optimizer", str(optimizer.name).lower(), optimizer.place)
+        self.know("optimizer", _canonical(str(optimizer.name)), optimizer.place)
         group = optimizer.groups[0]
         for name in ("momentum", "weight_decay"):
             self.know(name, self._argument(optimizer, name), _place(optimizer, name))
@@ -230,6 +230,16 @@ class _Writer:
             return []
         found = [self.training.number(formula.expr, {formula.variable: tick}) for tick in _PROBES]
         return [factor for factor in found if factor is not None] if None not in found else []
+
+
+def _canonical(name: str) -> str:
+    """The optimizer's id in the tables, or its name in lower case."""
+    lowered = name.lower()
+    if lowered in ("sgd", "adam", "adamw"):
+        return lowered
+    from ...knowledge import lookup  # reading the table takes a while
+
+    return str(lookup.optimizer(name).get("id", lowered))
 
 
 def _of_model(optimizer: Optimizer) -> bool:

@@ -17,10 +17,9 @@ LIMIT = 60_000  # characters; what comes after them is not read
 
 def hear(text: str) -> Heard:
     """Read a question."""
-    from .code import read_code, read_optimizers, scheduler_names
     from .facts import Hearing, read_numbers, settle
     from .models import read_code_models, read_models
-    from .schedulers import read_calls, read_told
+    from .schedulers import read_calls, read_optimizers, read_told
     from .series import read_series
     from .symptoms import read_symptoms
     from .text import split, with_comments
@@ -31,14 +30,20 @@ def hear(text: str) -> Heard:
     hearing = Hearing(text, items(with_comments(text, masked)))
     calls = read_calls(hearing, text, code)
     read_models(hearing)
-    series = read_series(text, hearing.items)
+    milestones: list[list[float]] = []
+    series = read_series(text, hearing.items, milestones)
+    for row in milestones[:1]:
+        for value in row:
+            hearing.note("milestones", value, "milestones")
     read_numbers(hearing)
     read_things(hearing)
     calls += read_told(hearing)
     read_optimizers(hearing, masked)
     read_code_models(hearing, code)
-    for fragment in code:
-        read_code(hearing, fragment, {name for one in code for name in scheduler_names(one.text)})
+    if code:
+        from .code import read_all
+
+        read_all(hearing, code)
     setting = settle(hearing)
     setting.symptoms.extend(read_symptoms(hearing))
     prose = "\n".join(line.rstrip() for line in masked.split("\n"))

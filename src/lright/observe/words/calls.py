@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from .heard import Call
 from .lexer import worth
-from .lexicon import OPTIMIZERS, SCHEDULERS
 
 _HEAD = re.compile(r"([A-Za-z_][A-Za-z_0-9]*)[ ]?\(")
 _ARGUMENT = re.compile(r"([A-Za-z_]\w*)\s*(?:=(?!=)|:)\s*")
@@ -32,8 +31,9 @@ CLASSES = frozenset(
     """.split()
 )
 _LOWER = {name.lower(): name for name in CLASSES}
+OPTIMIZERS = "sgd adam adamw lamb lars lion adafactor rmsprop adagrad adadelta muon radam nadam prodigy adamax lbfgs sophia"
 OPTIMIZER_CALLS = {
-    **{name: name for name in OPTIMIZERS},
+    **{name: name for name in OPTIMIZERS.split()},
     "adam8bit": "adam", "adamw8bit": "adamw", "pagedadamw8bit": "adamw", "fusedadam": "adam", "fusedlamb": "lamb",
     "adamwschedulefree": "schedulefree-adamw", "sgdschedulefree": "schedulefree-sgd", "dadaptadam": "dadaptation",
 }  # fmt: skip
@@ -149,11 +149,3 @@ def number(text: str) -> int | float:
     known = worth(plain) * scale
     whole = known == int(known) and "." not in plain and "e" not in plain.lower()
     return int(known) if whole or (scale > 1 and known == int(known)) else known
-
-
-def scheduler_named(tag: str) -> str:
-    """The class that a phrase of the lexicon stands for."""
-    return tag if tag in CLASSES else ""
-
-
-__all__ = ["CLASSES", "OPTIMIZER_CALLS", "SCHEDULERS", "Written", "closing", "value", "written"]

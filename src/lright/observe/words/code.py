@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ...setting import FIELDS, INFERRED
 from .calls import Written, closing, value, written
-from .facts import SURE, Hearing
+from .facts import Hearing
 from .heard import Code
+from .schedulers import TYPES, claim_words, read_constructor
 
 # How settings are called in code and on command lines, without underscores, and what they are.
 SETTINGS = {
@@ -25,53 +27,30 @@ SETTINGS = {
     "warmupratio": "warmup:pct", "stepsperepoch": "batches_per_epoch", "minlr": "floor", "etamin": "floor",
     "lrschedulertype": "scheduler",
 }  # fmt: skip
-TYPES = {
-    "cosine": "get_cosine_schedule_with_warmup", "linear": "get_linear_schedule_with_warmup", "constant": "constant",
-    "constant_with_warmup": "get_constant_schedule_with_warmup", "polynomial": "get_polynomial_decay_schedule_with_warmup",
-    "cosine_with_restarts": "get_cosine_with_hard_restarts_schedule_with_warmup", "inverse_sqrt": "get_inverse_sqrt_schedule",
-    "reduce_lr_on_plateau": "ReduceLROnPlateau", "warmup_stable_decay": "get_wsd_schedule",
-    "cosine_with_min_lr": "get_cosine_with_min_lr_schedule_with_warmup",
-}  # fmt: skip
 _ASSIGNED = re.compile(r"(?:^|(?<=[\s(,{]))[\"']?([A-Za-z_][A-Za-z_0-9]*)[\"']?\s*(?:=(?!=)|:)\s*([^,\n#)}]+)")
 _STEP = re.compile(r"([A-Za-z_][\w.\[\]]*)\.step(?:_update)?\(")
 
 
-def read_code(hearing: Hearing, code: Code, schedulers: set[str]) -> None:
+def read_all(hearing: Hearing, code: Sequence[Code]) -> None:
+    """Add what the fragments show."""
+    schedulers = {name for one in code for name in _scheduler_names(one.text)}
+    for fragment in code:
+        _read(hearing, fragment, schedulers)
+
+
+def _read(hearing: Hearing, code: Code, schedulers: set[str]) -> None:
     """Add what one fragment shows."""
     calls = written(code.text)
     inside = [one for one in calls if one.scheduler]
     for one in calls:
-        _constructor(hearing, one)
+        read_constructor(hearing, one)
     for found in _ASSIGNED.finditer(code.text):
         if not any(one.start < found.start() < one.end for one in inside):
             _setting(hearing, found.group(1), found.group(2).strip(), found.group().strip())
     _loops(hearing, code.text)
     ticked = _ticked(code.text, schedulers)
     if ticked:
-        _claim(hearing, "ticked", ticked[0], ticked[1])
-
-
-def read_optimizers(hearing: Hearing, masked: str) -> None:
-    """Optimizers that are constructed in the prose."""
-    for one in written(masked):
-        _constructor(hearing, one)
-
-
-def _claim(hearing: Hearing, name: str, value: str | float | int | bool, words: str) -> None:
-    start = hearing.text.find(words)
-    if start >= 0:
-        hearing.claim(name, value, start, start + len(words), SURE)
-
-
-def _constructor(hearing: Hearing, one: Written) -> None:
-    if one.optimizer and one.name[0].isupper() and (one.arguments or one.positional):
-        _claim(hearing, "optimizer", one.optimizer, one.text)
-        rest = [given for given in one.positional if isinstance(given, float)]
-        if rest and "lr" not in one.arguments:
-            _claim(hearing, "lr", rest[0], one.text)
-        betas = one.arguments.get("betas")
-        if isinstance(betas, list) and len(betas) == 2 and isinstance(betas[1], (int, float)):
-            _claim(hearing, "beta2", betas[1], one.text)
+        claim_words(hearing, "ticked", ticked[0], ticked[1])
 
 
 def _setting(hearing: Hearing, name: str, text: str, words: str) -> None:
@@ -81,18 +60,18 @@ def _setting(hearing: Hearing, name: str, text: str, words: str) -> None:
     if field == "scheduler":
         kind = TYPES.get(text.strip("\"'"))
         if kind:
-            _claim(hearing, "scheduler", kind, words)
+            claim_words(hearing, "scheduler", kind, words)
         return
     known = value(text)
     if isinstance(known, bool) and FIELDS.get(field, FIELDS["epochs"]).kind == "flag":
-        _claim(hearing, field, known, words)
+        claim_words(hearing, field, known, words)
     elif isinstance(known, (int, float)) and not isinstance(known, bool):
         if field.startswith("warmup"):
             unit = {"up": " updates", "ep": "ep", "pct": "%"}[field[7:]]
             amount = known * 100 if unit == "%" else known
-            _claim(hearing, "warmup", f"{amount:.12g}{unit}" if known else "0", words)
+            claim_words(hearing, "warmup", f"{amount:.12g}{unit}" if known else "0", words)
         elif FIELDS[field].kind != "flag" and known > 0:
-            _claim(hearing, field, known, words)
+            claim_words(hearing, field, known, words)
 
 
 _RANGE = re.compile(r"for (?:\w*epoch\w*|ep|e|_) in (?:tqdm\(|trange\(|range\()+(?:\d+\s*,\s*)?([\d_]+)\)")
@@ -102,7 +81,7 @@ _TUPLE = re.compile(r"^\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)+)\s*=\s*([\d.e_-]
 def _loops(hearing: Hearing, code: str) -> None:
     """Numbers of epochs in range(), and settings that are assigned together."""
     for found in _RANGE.finditer(code):
-        _claim(hearing, "epochs", int(found.group(1)), found.group())
+        claim_words(hearing, "epochs", int(found.group(1)), found.group())
     for found in _TUPLE.finditer(code):
         for name, text in zip(found.group(1).split(","), found.group(2).split(",")):
             _setting(hearing, name.strip(), text.strip(), found.group().strip())
@@ -151,7 +130,7 @@ def _loop(line: str, outer: list[str]) -> str:
     return "batch" if "epoch" in outer else "unknown"
 
 
-def scheduler_names(code: str) -> set[str]:
+def _scheduler_names(code: str) -> set[str]:
     """The variables that hold schedulers."""
     names = set()
     for one in written(code):
@@ -159,6 +138,3 @@ def scheduler_names(code: str) -> set[str]:
         if one.scheduler and "=" in before:
             names.add(before.partition("=")[0].strip())
     return names
-
-
-__all__ = ["INFERRED", "SETTINGS", "TYPES", "closing", "read_code", "scheduler_names"]

@@ -78,6 +78,9 @@ def read_numbers(hearing: Hearing) -> None:
         for name, number in zip(pattern.names, numbers):
             number.taken = True
             _take(hearing, name, number, start, end)
+        if not numbers and pattern.names == ["@one"]:
+            item = items[start]
+            hearing.times.append(Time("epoch", 1.0, item.start, item.sentence, item.clause))
         if not numbers and pattern.names == ["one"]:
             hearing.claim("processes", 1, items[start].start, items[end - 1].end)
 
@@ -147,6 +150,19 @@ def _clear(items: Sequence[Item], start: int, end: int, told: int) -> int:
     return SURE if written and told == TOLD else told
 
 
+def negated(items: Sequence[Item], index: int, reach: int = 3) -> bool:
+    """Whether a NOT stands shortly before an item of the same clause."""
+    item = items[index]
+    for other in reversed(items[max(0, index - reach) : index]):
+        if other.clause != item.clause:
+            return False
+        if "NOT" in other.tags:
+            return True
+        if other.tags & {"but", "and", "with", "ARROW"}:
+            return False
+    return False
+
+
 # Facts of one number that follow it around: a second, different value in the same weight makes both doubtful.
 def settle(hearing: Hearing) -> Setting:
     """The facts that nobody contradicts."""
@@ -187,7 +203,7 @@ def _agreed(name: str, claims: list[Claim]) -> Claim | None:
     return said[0] if len(values) == 1 else None
 
 
-_LENIENT = frozenset(("processes", "accumulation", "family", "domain", "model", "dataset", "framework", "pretrained"))
+_LENIENT = frozenset(("processes", "accumulation", "family", "domain", "model", "dataset", "pretrained"))
 _NARROWS = frozenset(())
 
 

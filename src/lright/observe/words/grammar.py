@@ -77,6 +77,7 @@ FIRST NUM EPS -> @first
 FIRST NUM SPS -> @firststep
 FIRST PCT -> _
 LAST|per NUM -|to|or NUM EPS|SPS -> _ _
+AFTER|AT|by|within|before|of|during FILL ? first EPOCH -> @one
 ORD EPOCH -> @epoch
 EPS ORD -> @epoch
 NUM more|extra|additional|ago|later|consecutive|further|straight EPS|SPS -> _

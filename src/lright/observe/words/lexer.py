@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
-from .lexicon import (
-    DATASETS,
-    DOMAINS,
-    EVERYDAY,
-    FAMILIES,
-    FILLERS,
-    FRAMEWORKS,
-    IRREGULAR,
-    OPTIMIZERS,
-    PHRASES,
-    SCHEDULERS,
-    VERBS,
-)
 from .spelling import Speller
 
 _TOKEN = re.compile(
@@ -67,63 +58,24 @@ class Item:
         return f"{'|'.join(sorted(self.tags))}:{self.text!r}"
 
 
-@cache
-def lemmas() -> dict[str, str]:
-    """The base form of every inflected verb, and what other words stand for."""
-    forms = {}
-    for verb in VERBS.split():
-        stem = verb[:-1] if verb.endswith("e") else verb
-        doubled = verb + verb[-1] if verb[-1] in "bdgklmnprt" and verb[-2] in "aeiou" else stem
-        for form in (verb + "s", verb + "es", stem + "ed", stem + "ing", doubled + "ed", doubled + "ing"):
-            forms[form] = verb
-        if verb.endswith("y"):
-            forms[verb[:-1] + "ied"] = forms[verb[:-1] + "ies"] = verb
-    return {**forms, **IRREGULAR}
-
-
 class Lexicon:
-    """Phrases as keys without blanks, their tags, and every beginning of a phrase."""
+    """Phrases as keys without blanks with their tags, every beginning of a phrase, and the words for themselves."""
 
-    def __init__(self) -> None:
-        self.tags: dict[str, frozenset[str]] = {}
-        self.beginnings: set[str] = set()
-        self.words: set[str] = set()
-        self._sets: dict[tuple[str, ...], frozenset[str]] = {}
-        for tag, phrases in PHRASES.items():
-            self.add(phrases, tag)
-        for prefix, table in (("SCHED", SCHEDULERS), ("OPT", OPTIMIZERS), ("FRAME", FRAMEWORKS), ("DOMAIN", DOMAINS),
-                              ("FAMILY", FAMILIES)):  # fmt: skip
-            for name, phrases in table.items():
-                self.add(phrases, prefix, f"{prefix}:{name}")
-            for name in table:
-                if prefix == "SCHED" and not name.islower() and name.lower() not in self.tags:
-                    self.add(name.replace("_", " "), prefix, f"{prefix}:{name}")
-        for name, (phrases, _, _) in DATASETS.items():
-            self.add(phrases, "DATASET", f"DATASET:{name}")
-        self.speller = Speller(self.words, EVERYDAY)
-
-    def add(self, phrases: str, *tags: str) -> None:
-        """Give phrases, separated by commas, more tags."""
-        forms, beginnings = lemmas(), self.beginnings
-        for phrase in phrases.split(","):
-            key = plain = ""
-            for word in phrase.split():
-                self.words.add(word)
-                if word not in FILLERS:
-                    beginnings.add(key)
-                    if word[0].isdigit():  # the lexer takes 1k for a number and a word
-                        beginnings.add(key + word.rstrip("abcdefghijklmnopqrstuvwxyz"))
-                    key += forms.get(word, word).replace(" ", "")
-                    plain += word
-            for one in {key, plain.lower()} - {""}:  # CosineAnnealingLR is no "cosine anneal lr"
-                known = self.tags.get(one)
-                self.tags[one] = known.union(tags) if known else self._sets.setdefault(tags, frozenset(tags))
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        sets = [frozenset(tags) for tags in table["sets"]]
+        self.tags: dict[str, frozenset[str]] = {key: sets[number] for key, number in table["tags"].items()}
+        self.beginnings = frozenset(table["beginnings"])
+        self.forms: dict[str, str] = table["forms"]
+        self.datasets: dict[str, list[Any]] = table["datasets"]
+        self.fillers = frozenset(table["fillers"])
+        self.speller = Speller(table["words"], table["everyday"])
 
 
 @cache
 def lexicon() -> Lexicon:
-    """The one lexicon."""
-    return Lexicon()
+    """The one lexicon, compiled from :mod:`lexicon` by ``python -m lright.observe.words.build``."""
+    with open(os.path.join(os.path.dirname(__file__), "compiled.json"), encoding="utf-8") as file:
+        return Lexicon(json.load(file))
 
 
 class _Token:
@@ -169,7 +121,7 @@ _TIMES = frozenset(("TIMES", "x"))
 
 
 def _tokens(text: str) -> list[_Token]:
-    forms, correct = lemmas(), lexicon().speller.corrected
+    known = lexicon()
     tokens: list[_Token] = []
     for found in _TOKEN.finditer(text):
         kind, start, end = str(found.lastgroup), found.start(), found.end()
@@ -191,26 +143,26 @@ def _tokens(text: str) -> list[_Token]:
             tokens.append(_Token("word", text[start:cut], start, cut, split.group(1), split.group(1)))
             tokens.append(_Token("num", text[cut:end], cut, end, split.group(2), split.group(2)))
             continue
-        tokens.append(_Token("word", word, start, end, low, _key(low, forms, correct)))
+        tokens.append(_Token("word", word, start, end, low, _key(low, known)))
     return tokens
 
 
-def _key(low: str, forms: dict[str, str], correct: object) -> str:
+def _key(low: str, known: Lexicon) -> str:
     """The word as phrases hold it: base form, slips corrected, empty where it says nothing."""
-    if low in FILLERS:
+    if low in known.fillers:
         return ""
     if low.endswith(("n't", "nt'")):
         return "not"
+    forms = known.forms
     form = forms.get(low)
     if form is None:
-        if low.endswith("'s"):
-            low = low[:-2]
+        low = low.removesuffix("'s")
         bare = low.replace("_", "")
         form = forms.get(bare, bare)
-        if form == low:
-            form = correct(low)  # type: ignore[operator]
+        if form == low and form not in known.tags:
+            form = known.speller.corrected(form)
             form = forms.get(form, form)
-    return form.replace(" ", "")
+    return form
 
 
 def _breaks(text: str, token: _Token) -> bool:

@@ -148,7 +148,7 @@ PHRASES = {
     "not go low, stay flat, refuse to go down, stop drop, hit a ceiling, not get well, not get any well, asymptote, "
     "bottom out, no longer drop, not go any low, wall, platform, stay there, go flat, is dead flat, on a plateau, "
     "cannot get below, not get below, same value, tail off, not drop anymore, saturate, stop progress, not go up "
-    "anymore, stop go up, hardly move, barely move, not move anymore, stuck there, flat as a pancake, plateaus, "
+    "anymore, stop go up, hardly move, barely move, not move anymore, stuck there, flat as a pancake, plateaus, stay put, same since, "
     "not decrease anymore, not go down anymore, not go down any more, not decrease any more, not improve any more, "
     "not progress, stop move, plateu, plato, idle",
     "STUCKAT": "stuck, got stuck, stuck at, stuck around, stuck near, stuck on, get stuck, stick",
@@ -165,14 +165,14 @@ PHRASES = {
     "goes wild, go wild, collapse, get destroyed, die, break down, crater, go mad, go boom, never recover, not recover, "
     "go south, deteriorate, get bad, become bad, turn bad, degrade, go up and up, never come back, not come back, climb "
     "back up, melt down, go to hell, derail, implode, go insane, not come back down, tank, nosedive, fly off, goes bad, "
-    "go bad, rise again, go back up, explosion, go downhill, divergent, worsen, go worse, blowup, blowing up, fly away",
+    "go bad, rise again, go back up, explosion, go downhill, divergent, become big, get big, become huge, become large, get huge, become very big,  worsen, go worse, blowup, blowing up, fly away",
     "SPIKE": "spike, spiky, loss spike, peak in loss, bump, hiccup, blip, spikes, shoot up and, jump up and",
     "OSC": "unstable, instability, oscillate, oscillation, bounce, bounce around, jump around, jitter, jumpy, zigzag, all "
     "over the place, erratic, instable, not stable, swing, wobble, go up and down, up and down, fluctuate, wild, chaotic, "
     "shaky, wobbly, instabilities, jump all over, wildly, very unstable, bouncy, go wobbly, thrash, ping pong, seesaw, "
     "unstability, wander, flaky, jumping around, bounces around, hop around, rocky, become unstable, choppy, jerk, erupt",
     "NOISY": "noisy, noise in the loss, fuzzy, jagged, ragged",
-    "UP": "go up, rise, increase, climb, creep up, come up, go upward, go high, ramp, start rise, get high, grow, "
+    "UP": "sharp rise, go up, rise, increase, climb, creep up, come up, go upward, go high, ramp, start rise, get high, grow, "
     "go upwards, tick up, start to rise, start to go up, start to increase, start to climb, drift up, turn around, head up, "
     "go in the wrong direction, go the wrong way, start increase, start climb, curve up, turn up, start go up, bend up",
     "DOWN": "go down, decrease, fall, drop, come down, decline, sink, decay, shrink, improve, keep fall, keep decrease, "
@@ -207,7 +207,8 @@ PHRASES = {
     "argument, raise valueerror, raise exception, error message, modulenotfounderror, raise a valueerror",
     "CALM": "stabilize, stabilise, settle, calm down, recover, calm, smooth out, settle down, stable, become stable, quiet "
     "down, behave, fine, quiet, smooth, ok, okay, well behaved, become calm, converge, behaves, stable again, even out, "
-    "normal, chill, chill out, sort itself out, it is stable, things calm down, good again, mellow, steady",
+    "normal, chill, chill out, sort itself out, it is stable, things calm down, good again, mellow, steady, no problem, no problems, no trouble, no issue, no issues, all good, tame, decent, sober up, survive, "
+    "no more spikes, healthy",
     # places in time
     "AFTER": "after, since, past, from, as of, starting at, starting from, beyond, as soon as, following, post, begin at",
     "AT": "at, around, on, about, near, by, roughly at, round, in, near the, circa, ~, during, approximately, roughly, "
@@ -221,6 +222,9 @@ PHRASES = {
     "epoch 0, in the early phase, very first batch, first few steps, first few batches, first few hundred steps, in the "
     "first epoch, first few epochs, first couple of epochs, first couple epochs, first handful of epochs, early in "
     "training, early training, early epochs, from the get go, first hundred steps, from day one",
+    "FROMSTART": "from the start, from the beginning, from the very start, from the very beginning, right from the start, "
+    "from step 0, from epoch 0, from the get go, from day one, from the first epoch, since the start, since the beginning, "
+    "from epoch 1, from the first step, from the first batch, from iteration 0, from the first iteration",
     "RESUME": "resume, checkpoint, reload, restart, restore, ckpt, load the checkpoint, resumed, continue training, restarts",
     # moods
     "NOT": "not, no, never, without, w/o, wo, none, neither, nor, zero sign of, free of, absent, nothing, lack, hardly, "
@@ -400,7 +404,7 @@ VERBS = (
     "budge update consider recommend suggest try wonder prefer employ step zigzag wobble swing turn creep drift ramp "
     "double reset continue translate forecast classify segment crawl hurt underperform tune clip warm load behave start "
     "keep stop refuse fail hit look seem end happen appear kick leap lower reduce cut halve call peak expect decline "
-    "snap progress thrash derail erupt wander swap add worry pretrain"
+    "snap progress thrash derail erupt wander swap add worry"
 )
 IRREGULAR = {
     "goes": "go", "went": "go", "going": "go", "gone": "gone", "gets": "get", "got": "get", "getting": "get",
@@ -435,31 +439,43 @@ FILLERS = frozenset(
 
 # Words of everyday English that are one slip away from a word above, and mean what they say.
 EVERYDAY = frozenset(
-    "small still stall stale state stack stick stuff staff stock stage start stars stare spoke speak spend spent spare "
-    "space shape slope slows below blown brown floor flood class clean clear clips clock close cause cases costs cores "
-    "lower layer later loops loose loads learn leads level light limit lines least leave tests texts terms there these "
-    "three through thought thing think think's those times train trail trial tried trade treat tuned tunes turns bunch "
-    "batch bench begin being bears boost bound brain bring build works words world worse worst would worry write wrong "
-    "where which while white whole whose mouth month moves model modes might mixed minor miles right round ranks range "
-    "rates ratio reach ready react really recent reason refer rough runs same scale score seems sense shall share sharp "
-    "shift short shown shows since sizes sleep smart sound south split stand stays steep stops store story such super "
-    "table takes taken value valid views visit voice watch water weird weeks again agent ahead align allow alone along "
-    "among apply areas aside avoid aware basic basis drops drift drive delay decay death deals detail depth dense design "
-    "easy early empty ended enough enter equal error event every exact extra faces facts fails fails fairly false falls "
-    "field fight files final finds first fixed flags flows focus force forms found frame fresh front fully funny given "
-    "gives goals grade grand graph great gross group grown guess guide happy heads heard heavy helps hence highly hints "
-    "hours house human ideas image index inner input items joint judge jumps keeps kinds known large laser leading "
-    "lost letter liner listing listen match maybe means media meant merge metal needs never newer night nodes noise "
-    "north noted novel often older order other outer owner paper parts party patch peace phase phone photo piece pixel "
-    "place plain plane plans plays point power press price prior prize probe proof proper quick quiet quite radio raise "
-    "trailing trading training prints print prefer resnet though episodes numbers number computed scaled resets gained losing loosing stable stables diverse diverges diverted explore explored explores "
-    "converse converts constants contact context content improved approve random cousin patient patients warning "
-    "warnings loading leaning earning steady study steps seeds speed speeds spread spring square strange string strong "
-    "structure stretch spikes spices spiked epic epics epoch epochs ranges changes changed charge charged chance chances "
-    "weight weights height rising raised rained raining plot plots please pleases plate plates platform flat flats "
-    "reset rests result results resumed assumed presume restart restarts accuracy accurate sample samples simple simpler "
-    "simply ample implies applied supply scratch scheduled schedule scheduler schedules tokens taken broken spoken momentum "
-    "moment moments gradient gradients ingredient optimize optimizes optimized optimizer optimal option options actor "
-    "factor factors vector doctor peaks picks pecks bounds bounce bounces cosine poly polly lambda lambs lions linear "
-    "lists lasts lately rather either neither whether weather further father other others another brother after alter".split()
+    (
+        "accelerated adams advanced advise agent aided aiding alter analyses analysts annual appealed appealing appeals "
+        "arena audit averaged badge badges baked barley basel bases batter beats began begun biased bitches bitter black "
+        "bleak blogs bloke bounded bounty brake bread brock broken broker brooke brown butter caleb caller cannon carter "
+        "carts carve casual cater catering cells chaired chances chang chanting charge charged charges charging "
+        "checkpoint checkpoints cheek chick child chile chili chilly chips chores chose chuck cigar cited citing clans "
+        "classy claus clauses claws clone closed closer closet coding comet comin commute compare compares compete "
+        "computer content contest convent converse converted converting convnext coping corey couldn county coupled court "
+        "crate creed creek creepy crush crushed crushing cured curse curved cutter dagger dancer daring decades deceased "
+        "decide decides defaults delay delayed delays della denise descend destroyer detail detailed detailing details "
+        "detectron detention dining diverse diverted diving doesnt doubted draft drafted drafting drafts dripping drying "
+        "employee employer evacuation excerpt expert experts explore explored explores exploring faction facto factory "
+        "fallon farther fellow fever filed filing filling fills finale fined finnish fired fixes flames flattering flood "
+        "flour foster framed freezer friction froze gammas gettin giles given glowing grabs grade grades grams grape "
+        "grapes grass greed greet gross grown guest guests halted hardy hasn hated hating haunt haven having health hears "
+        "heart hiding hiking hinted hired hiring hitter homer hoover horse housed hunted hunting hyped intend interior "
+        "invent issued jumper keeper kicker knicks knows labels larger laser later latest lawyer leafs leaked leaking "
+        "leaks leaned leaning learnt lease leased leash leasing leaving lengthy lever lighting linearlr liner loans "
+        "locked locking locks logger lookin loops looting losers lover lovers loves loyal macro march marked massage "
+        "memories mighty mined miner minor mitch mixer mixes moist moses motel movies multiplayer names nearby neatly "
+        "neutral newer norman noses notes nothin noting oppose paced pages pains paints palace paris passed patents paved "
+        "peace perception perks petty phrase pictured piper pisses placed plane planes plated poker police possibly "
+        "powder precious present priced princes prints prizes processed prone prose prove proving qualify quite races "
+        "radar radio raided raids raining rains ramos ranges ransom raped raping rated react reacted reacting recovery "
+        "referenced refuge regain regained regard regards reich reporter repression rested resting rests retain retained "
+        "retaining retains ricky rides riding rigged risking risks roach rocks roses rugged ruining sampled saying scale "
+        "scaled scales scare scars scope scored scorer seattle seeded seeding seeds seeing seeking seeks sentenced serves "
+        "setting settlers sewing shady shake shale share shark shell shock shook shooter shopping shops shore short "
+        "shorts shots shouldn shout shouted shouting shouts shower shrine sides simply singing sings sites sized skill "
+        "sliced slick slides slowed smart smell sobers sophie spans spice spicy spies spill spine spite spitting spoke "
+        "sporting squat squid stacks stages staging stained stains stairs stakes stale stalk stalking staple stare "
+        "staring stark starr starred starring starter starved starving states stating stats steph sticky sting stink "
+        "stocking stocks stoked stoned store stored storing struck stuart suing superb supper suppose survived swine "
+        "swore swung talked talking talks tanker tapes targets tasked tasks taxes taxing thank thanked thanking thanks "
+        "theme these theyre thick thinks thorough though thrown tides times tired titles toned tones torah tories touch "
+        "trail trailer trailing trails trait traits trans transformed trash trees tribes trips troubled trough tryin "
+        "tubes turks turner tying vague valued valve verses waited wards warmer warned warning warns wasted weigh weighs "
+        "widow willy wording words worker workers worst worthy wouldn wound wright"
+    ).split()
 )

@@ -13,7 +13,7 @@ from .facts import ASKED, TOLD, Hearing
 from .heard import Code
 from .lexer import Item
 
-_SEPARATORS = str.maketrans("", "", "-_/ .")
+_SEPARATORS = str.maketrans("", "", "-_/ ")
 _FOLLOWS = ("family", "domain", "norm", "batch_norm", "algorithm")
 # Kinds of networks: they are a model only where nothing more exact is said.
 _KINDS = frozenset("cnn transformer rnn lstm gru mlp unet gnn gan vae llm diffusion vit resnet linear encoder".split())
@@ -34,9 +34,9 @@ def read_code_models(hearing: Hearing, code: Sequence[Code]) -> None:
     """The model that code makes, where the prose names none."""
     if any(claim.name == "model" for claim in hearing.claims):
         return
-    index, _ = _index()
+    index = _index()
     for fragment in code:
-        for found in _NAME.finditer(fragment.text):
+        for found in re.finditer(_NAME, fragment.text):
             name = found.group(1) or found.group(2)
             key = name.lower().translate(_SEPARATORS)
             identity = index.get(key) if len(key) > 3 else None
@@ -52,7 +52,7 @@ def read_code_models(hearing: Hearing, code: Sequence[Code]) -> None:
                 return
 
 
-_NAME = re.compile(r"[\"']([A-Za-z][\w./-]{2,60})[\"']|(?:nn|models|torchvision\.models|timm|transformers)?\b\.?([A-Za-z]\w{2,40})(?:\(|\.from_pretrained|\.parameters)")
+_NAME = r"[\"']([A-Za-z][\w./-]{2,60})[\"']|(?:nn|models|torchvision\.models|timm|transformers)?\b\.?([A-Za-z]\w{2,40})(?:\(|\.from_pretrained|\.parameters)"
 
 
 def _best(hearing: Hearing, found: list[Found]) -> Found | None:
@@ -85,12 +85,12 @@ def _claim(hearing: Hearing, start: int, end: int, entry: Mapping[str, Any]) -> 
 
 
 def _found(hearing: Hearing) -> list[tuple[int, int, Mapping[str, Any]]]:
-    table, (index, beginnings) = _table(), _index()
+    table, index = _table(), _index()
     items, text = hearing.items, hearing.text
     found = []
     position = 0
     while position < len(items):
-        end, identity = _longest(text, items, position, index, beginnings)
+        end, identity = _longest(text, items, position, index)
         if end:
             found.append((position, end, table[identity]))
             for item in items[position:end]:
@@ -102,12 +102,10 @@ def _found(hearing: Hearing) -> list[tuple[int, int, Mapping[str, Any]]]:
     return found
 
 
-def _longest(
-    text: str, items: list[Item], start: int, index: Mapping[str, str], beginnings: frozenset[str]
-) -> tuple[int, str]:
+def _longest(text: str, items: list[Item], start: int, index: Mapping[str, str]) -> tuple[int, str]:
     """Where the longest name that begins at an item ends, and whose it is."""
     key, best, identity = "", 0, ""
-    for position in range(start, min(start + 9, len(items))):
+    for position in range(start, min(start + 8, len(items))):
         item = items[position]
         if position > start:
             gap = text[items[position - 1].end : item.start]
@@ -116,8 +114,6 @@ def _longest(
         key += item.text.lower().translate(_SEPARATORS)
         if key in index and item.text not in "-/.":
             best, identity = position + 1, index[key]
-        elif key not in beginnings:
-            break
     if not best and "_" in items[start].text:
         return _shortened(items[start].text, start, index)
     return best, identity
@@ -142,18 +138,11 @@ def _table() -> Mapping[str, Any]:
     return table
 
 
-_UNSAFE = frozenset("mace las sac sam cgan sft dpo rlhf last small base".split())
-
-
 @cache
-def _index() -> tuple[Mapping[str, str], frozenset[str]]:
-    """The ids by the names without separators, and every beginning of such a name."""
+def _index() -> Mapping[str, str]:
+    """The ids by the names without separators."""
     index: dict[str, str] = {}
-    beginnings: set[str] = set()
     for identity, entry in _table().items():
         for name in (identity, *entry["names"]):
-            key = name.lower().translate(_SEPARATORS)
-            if len(key) > 1:
-                index.setdefault(key, identity)
-                beginnings.update(key[:size] for size in range(1, len(key)))
-    return index, frozenset(beginnings)
+            index.setdefault(name.lower().translate(_SEPARATORS), identity)
+    return index

@@ -5,10 +5,9 @@ from __future__ import annotations
 from ...records import record
 from ...setting import INFERRED
 from .calls import Written, written
-from .facts import ASKED, SURE, TOLD, Hearing, weight
+from .facts import ASKED, SURE, TOLD, Hearing, negated, weight
 from .heard import Call, Code
 from .lexer import Item
-from .things import negated
 
 # What of a call is a number worth keeping by its name.
 KEPT = frozenset(
@@ -31,6 +30,15 @@ TAKES = {
     "PolynomialLR": "power total_iters", "CyclicLR": "base_lr max_lr step_size_up step_size_down",
     "get_linear_schedule_with_warmup": "num_warmup_steps num_training_steps",
     "get_cosine_schedule_with_warmup": "num_warmup_steps num_training_steps num_cycles",
+}  # fmt: skip
+
+
+TYPES = {
+    "cosine": "get_cosine_schedule_with_warmup", "linear": "get_linear_schedule_with_warmup", "constant": "constant",
+    "constant_with_warmup": "get_constant_schedule_with_warmup", "polynomial": "get_polynomial_decay_schedule_with_warmup",
+    "cosine_with_restarts": "get_cosine_with_hard_restarts_schedule_with_warmup", "inverse_sqrt": "get_inverse_sqrt_schedule",
+    "reduce_lr_on_plateau": "ReduceLROnPlateau", "warmup_stable_decay": "get_wsd_schedule",
+    "cosine_with_min_lr": "get_cosine_with_min_lr_schedule_with_warmup",
 }  # fmt: skip
 
 
@@ -168,4 +176,29 @@ def _named(hearing: Hearing) -> list[Told]:
     return found
 
 
-__all__ = ["ASKED", "KEPT", "read_calls", "read_told"]
+def read_optimizers(hearing: Hearing, masked: str) -> None:
+    """Optimizers that are constructed in the prose."""
+    for one in written(masked):
+        read_constructor(hearing, one)
+
+
+def claim_words(hearing: Hearing, name: str, value: str | float | int | bool, words: str) -> None:
+    """Note a fact with the first place where its words stand."""
+    start = hearing.text.find(words)
+    if start >= 0:
+        hearing.claim(name, value, start, start + len(words), SURE)
+
+
+def read_constructor(hearing: Hearing, one: Written) -> None:
+    """The facts of a call that makes an optimizer."""
+    if one.optimizer and one.name[0].isupper() and (one.arguments or one.positional):
+        claim_words(hearing, "optimizer", one.optimizer, one.text)
+        rest = [given for given in one.positional if isinstance(given, float)]
+        if rest and "lr" not in one.arguments:
+            claim_words(hearing, "lr", rest[0], one.text)
+        betas = one.arguments.get("betas")
+        if isinstance(betas, list) and len(betas) == 2 and isinstance(betas[1], (int, float)):
+            claim_words(hearing, "beta2", betas[1], one.text)
+
+
+__all__ = ["ASKED", "KEPT", "TYPES", "claim_words", "read_calls", "read_constructor", "read_optimizers", "read_told"]

@@ -32,6 +32,8 @@ class Speller:
             for candidate in self.near.get((word[0], size), ())
             if one_slip(word, candidate)
         }
+        if len(found) > 1:
+            found = {candidate for candidate in found if len(candidate) == len(word)}
         return found.pop() if len(found) == 1 else word
 
 

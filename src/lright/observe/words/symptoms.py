@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...records import replace
 from ...setting import Symptom
-from .facts import Hearing, Time
+from .facts import Hearing, Time, negated
 from .lexer import Item
-from .things import negated
 
 METRICS = {
     "VALLOSS": "val loss", "TRAINLOSS": "train loss", "LOSS": "loss", "VALACC": "accuracy", "TRAINACC": "accuracy",
@@ -35,12 +35,51 @@ def read_symptoms(hearing: Hearing) -> list[Symptom]:
         symptom = _timed(hearing, event, events)
         known = symptoms.get(event.kind)
         symptoms[event.kind] = symptom if known is None else _merged(known, symptom)
+    _calmed(hearing, symptoms)
+    _improving_drops(hearing, symptoms)
     return list(symptoms.values())
 
 
-def _merged(one: Symptom, other: Symptom) -> Symptom:
-    from ...records import replace
+_PASSING = ("unstable", "spike", "nan", "diverged", "noisy")
 
+
+def _calmed(hearing: Hearing, symptoms: dict[str, Symptom]) -> None:
+    """ "After epoch 10 it stabilizes" ends what was unstable before."""
+    items = hearing.items
+    for index, item in enumerate(items):
+        if "CALM" not in item.tags or negated(items, index, 3):
+            continue
+        times = [time for time in hearing.times if time.sentence == item.sentence and time.kind in ("epoch", "step")]
+        near = [time for time in times if time.clause == item.clause] or times
+        if not near:
+            continue
+        for kind in _PASSING:
+            known = symptoms.get(kind)
+            if known is None:
+                continue
+            if near[-1].kind == "epoch" and (known.epoch is None or known.epoch < near[-1].value):
+                symptoms[kind] = replace(known, until=near[-1].value)
+            elif known.epoch == near[-1].value and any(other.kind == "first" for other in hearing.times):
+                symptoms[kind] = replace(known, epoch=0.0, until=near[-1].value)
+
+
+def _improving_drops(hearing: Hearing, symptoms: dict[str, Symptom]) -> None:
+    """The metric improves suddenly in the sentence in which the LR is cut."""
+    items = hearing.items
+    for index, item in enumerate(items):
+        if not item.tags & {"LR"} or not any(one.tags & {"DOWN", "lower", "reduce", "cut", "halve"} for one in items[index + 1 : index + 4]):
+            continue
+        near = [one for one in items if one.sentence == item.sentence]
+        sudden = any(one.tags & {"suddenly", "JUMP", "sharply", "instantly", "immediately", "sudden"} for one in near)
+        metric = next((METRICS[tag] for one in near for tag in one.tags if tag in METRICS), "")
+        when = any(one.tags & {"when", "after", "AFTER", "once", "whenever", "AT"} for one in near)
+        better = metric == "accuracy" or any(one.tags & {"improve", "better", "improves"} for one in near)
+        if sudden and metric and when and better:
+            symptoms.setdefault("drop-improves", Symptom("drop-improves", metric=metric, origin=" ".join(hearing.text[near[0].start : near[-1].end].split())[:120]))
+            return
+
+
+def _merged(one: Symptom, other: Symptom) -> Symptom:
     if one.epoch is None and one.step is None:
         one = replace(one, epoch=other.epoch, step=other.step, until=other.until)
     return replace(one, metric=one.metric or other.metric, values=one.values or other.values)
@@ -52,13 +91,14 @@ def _events(hearing: Hearing) -> list[Event]:
         kind, metric = _kind(items, index)
         if kind and not _doubted(items, index):
             start = _subject_start(items, index)
-            events.append(Event(kind, metric, item, items[start].start, item.end))
+            first, last = sorted((items[start], item), key=lambda one: one.start)
+            events.append(Event(kind, metric, item, first.start, last.end))
     return _reconciled(hearing, events)
 
 
 def _subject_start(items: Sequence[Item], index: int) -> int:
     subject = _subject(items, index)
-    return subject if subject >= 0 and index - subject < 6 else index
+    return subject if subject >= 0 and abs(index - subject) < 6 else index
 
 
 def _subject(items: Sequence[Item], index: int, reach: int = 9) -> int:
@@ -66,7 +106,7 @@ def _subject(items: Sequence[Item], index: int, reach: int = 9) -> int:
     for other in range(index - 1, max(-1, index - 1 - reach), -1):
         if items[other].sentence != items[index].sentence:
             break
-        if not items[other].tags.isdisjoint(_SUBJECTS) and "TAKENLR" not in items[other].tags:
+        if not items[other].tags.isdisjoint(_SUBJECTS) and not _setting(items, other):
             return other
     for other in range(index + 1, min(len(items), index + 4)):
         if items[other].sentence != items[index].sentence or items[other].text in ",;:":
@@ -74,6 +114,13 @@ def _subject(items: Sequence[Item], index: int, reach: int = 9) -> int:
         if not items[other].tags.isdisjoint(_SUBJECTS):
             return other
     return -1
+
+
+def _setting(items: Sequence[Item], index: int) -> bool:
+    """Whether an LR is only named with its value: "lr 4e-4 (still spikes)"."""
+    if not items[index].tags & {"LR", "CONSTLR", "MAXLR", "MINLR"}:
+        return False
+    return any(one.taken or one.text in "=:" for one in items[index + 1 : index + 3] if one.tags & {"NUM", "=", ":"})
 
 
 def _has(items: Sequence[Item], index: int, *tags: str, reach: int = 10) -> bool:
@@ -90,10 +137,10 @@ def _follows(items: Sequence[Item], index: int, *tags: str, reach: int = 2) -> b
 
 def _doubted(items: Sequence[Item], index: int) -> bool:
     """Whether it is denied, feared or asked about instead of told."""
-    if negated(list(items), index, 4):
+    if negated(items, index, 4):
         return True
     item = items[index]
-    for other in reversed(items[max(0, index - 6) : index]):
+    for other in reversed(items[max(0, index - 11) : index]):
         if other.sentence != item.sentence or other.text in ",;:" or other.tags & {"but", "and", "then"}:
             return False
         if other.tags & {"MAYBE", "HYP"} or other.tags & {"not", "never"}:
@@ -109,6 +156,8 @@ def _kind(items: Sequence[Item], index: int) -> tuple[str, str]:
         return "", ""
     subject = _subject(items, index)
     subject_tags = items[subject].tags if subject >= 0 else frozenset()
+    if "loss" in item.text.lower():
+        subject_tags = frozenset(("LOSS",))
     metric = next((METRICS[tag] for tag in METRICS if tag in subject_tags), "")
     if subject_tags & {"LR", "CONSTLR"}:
         return _of_lr(items, index, tags), "lr"
@@ -162,6 +211,8 @@ def _of_lr(items: Sequence[Item], index: int, tags: frozenset[str]) -> str:
         return "lr-not-zero"
     if "NOCHANGE" in tags and before < index:
         return "lr-constant"
+    if items[index].text.lower() in ("0", "zero") and not _arrives(items, index):
+        return ""
     if "ZERO" in tags or "TOOFAST" in tags:
         return "lr-near-zero" if not _follows(items, index, "loss", "LOSS") else ""
     if "EXPLODE" in tags and items[index].text.lower().split()[0] in ("tanks", "tank", "tanked", "dies", "died", "die", "collapses", "collapsed", "nosedives", "dying", "craters", "cratered"):
@@ -179,15 +230,29 @@ def _of_lr(items: Sequence[Item], index: int, tags: frozenset[str]) -> str:
     return ""
 
 
+_ARRIVALS = frozenset("is at to hits hit print prints goes go go reach reaches = ~ basically ARROW gets get about drop drops be".split())
+_LEAVINGS = frozenset("from start starts begin begins starting [ init".split())
+
+
+def _arrives(items: Sequence[Item], index: int) -> bool:
+    """Whether a bare 0 is where the LR ends up, and not where it comes from or an index."""
+    before = frozenset().union(*(one.tags for one in items[max(0, index - 3) : index]))
+    return bool(before & _ARRIVALS) and not before & _LEAVINGS and _subject(items, index) < index
+
+
 def _exploded(items: Sequence[Item], index: int, subject: frozenset[str], metric: str) -> tuple[str, str]:
     word = items[index].text.lower()
-    if metric or subject & {"CURVE", "GRADNORM"} or word.startswith(("diverg", "explod", "blow", "blew", "blown")):
+    if metric or word.startswith(_BURSTS) or (subject & {"CURVE", "GRADNORM"} and not word.startswith(_DEATHS)):
         return "diverged", metric
     return "", ""
 
 
+_BURSTS = ("diverg", "explod", "blow", "blew", "blown")
+_DEATHS = ("die", "dying", "tank", "run", "ran", "take", "took", "get bad", "degrade", "fall apart", "break")
+
+
 def _at_chance(items: Sequence[Item], index: int) -> bool:
-    if _has(items, index, "NOLEARN", "BEGIN", "chance"):
+    if _has(items, index, "NOLEARN", "FROMSTART", "chance"):
         return True
     return any(one.value in _CHANCE for one in items[index + 1 : index + 4] if one.tags & {"NUM"})
 
@@ -224,12 +289,44 @@ def _timed(hearing: Hearing, event: Event, events: list[Event]) -> Symptom:
     if epoch is None and step is None and _has(hearing.items, hearing.items.index(event.item), "BEGIN"):
         epoch = 0.0
     words = " ".join(hearing.text[event.start : event.end].split())
-    return Symptom(event.kind, epoch, step, until, (), event.metric, words)
+    return Symptom(event.kind, epoch, step, until, _values(hearing, event), event.metric, words)
+
+
+def _values(hearing: Hearing, event: Event) -> tuple[float, ...]:
+    """The losses told with a plateau: where it is stuck, and the row that led there."""
+    if event.kind not in ("plateau", "stuck"):
+        return ()
+    index = hearing.items.index(event.item)
+    for item in hearing.items[index + 1 : index + 5]:
+        if item.sentence != event.item.sentence:
+            break
+        if item.tags & {"NUM", "PCT"} and not item.taken:
+            return (item.value,)
+    return ()
+
+
+def _afterwards(hearing: Hearing, event: Event, time: Time) -> bool:
+    """Whether it tells what came next: "flat for 40 epochs, then at epoch 80 it falls"."""
+    between = [item for item in hearing.items if event.item.end <= item.start < time.start]
+    return any(item.tags & {"then", "until", "till", "CALM"} for item in between)
+
+
+def _later(hearing: Hearing, event: Event) -> list[Time]:
+    """The time of the next sentence, if that goes on about the same: "It stalls. It has been at 0.2 since epoch 28"."""
+    following = event.item.sentence + 1
+    times = [time for time in hearing.times if time.sentence == following]
+    if len(times) != 1 or times[0].kind != "epoch":
+        return []
+    near = [item for item in hearing.items if item.sentence == following]
+    told = any(item.tags & {"CALM", "FLAT", "NAN", "EXPLODE", "OSC", "RESUME", "HYP"} for item in near)
+    about = any(item.tags & (_SUBJECTS | {"mine", "it"}) for item in near[:4])
+    return times if about and not told else []
 
 
 def _times(hearing: Hearing, event: Event) -> list[Time]:
     """The times of the sentence, those of the clause of the event alone if it has some."""
-    same = [time for time in hearing.times if time.sentence == event.item.sentence]
+    same = [time for time in hearing.times if time.sentence == event.item.sentence and not _afterwards(hearing, event, time)]
+    same = same or _later(hearing, event)
     clause = [time for time in same if time.clause == event.item.clause]
     chosen = clause or same
     return sorted(chosen, key=lambda time: abs(time.start - event.item.start))

@@ -17,16 +17,16 @@ _KEYWORDS = frozenset(
     "and as assert async await break class continue def del elif else except finally for from global if import in is "
     "lambda nonlocal not or pass raise return try while with yield".split()
 )
-_QUOTED = re.compile(r"""(?<![A-Za-z0-9])[fFrRbBuU]{0,2}("[^"\n]*"|'[^'\n]*')|(?:^|(?<=\s))#.*""")
-_PAIR = re.compile(r"([\w\])\"%]+)[ \t]+(?=([\w\"]+))")
-_STATEMENT = re.compile(
+_QUOTED = r"""(?<![A-Za-z0-9])[fFrRbBuU]{0,2}("[^"\n]*"|'[^'\n]*')|(?:^|(?<=\s))#.*"""
+_PAIR = r"([\w\])\"%]+)[ \t]+(?=([\w\"]+))"
+_STATEMENT = (
     r"for [\w, ()*]+ in \S.*:|while (?:True|1|.*[<>=(].*):|(?:async )?(?:with [\w.]+\(.*:|def \w+\()|class \w+[(:]"
     r"|import [\w., ]+$|from [\w.]+ import [\w(*]|@\w[\w.]*(?:\(.*\))?$"
 )
-_CLAUSE = re.compile(r"(?:if|elif) .*[\w)\]]:|(?:else|try|finally):|except\b.*:|return\b|raise \w|(?:pass|break|continue|\.\.\.)$")
-_ASSIGNED = re.compile(r"[A-Za-z_][\w.\[\]]*(?:\s*,\s*[A-Za-z_*][\w.\[\]]*)*\s*(?::\s*[\w.\[\]]+\s*)?(?:[-+*/%@|&]|\*\*|//)?=(?!=)")
-_CALLED = re.compile(r"(?:await )?[A-Za-z_]\w*(?:\.\w+)*\(")
-_FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*(\S*)")
+_CLAUSE = r"(?:if|elif) .*[\w)\]]:|(?:else|try|finally):|except\b.*:|return\b|raise \w|(?:pass|break|continue|\.\.\.)$"
+_ASSIGNED = r"[A-Za-z_][\w.\[\]]*(?:\s*,\s*[A-Za-z_*][\w.\[\]]*)*\s*(?::\s*[\w.\[\]]+\s*)?(?:[-+*/%@|&]|\*\*|//)?=(?!=)"
+_CALLED = r"(?:await )?[A-Za-z_]\w*(?:\.\w+)*\("
+_FENCE = r"\s*(`{3,}|~{3,})\s*(\S*)"
 _PYTHON = ("python", "py", "python3", "pycon", "ipython")
 
 
@@ -51,13 +51,13 @@ def split(text: str) -> tuple[str, tuple[Code, ...]]:
     return "\n".join(kept), tuple(sorted((one for one in code if one.text.strip()), key=lambda one: one.line))
 
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#(?!!)([^\n]*)")
+_COMMENT = r"(?:^|(?<=\s))#(?!!)([^\n]*)"
 
 
 def with_comments(text: str, masked: str) -> str:
     """The prose with the comments of the code, each a sentence of its own."""
     signs = list(masked)
-    for found in _COMMENT.finditer(text):
+    for found in re.finditer(_COMMENT, text):
         if masked[found.start()] == " " and masked[found.start() : found.end()].isspace():
             signs[found.start() : found.end()] = "." + text[found.start() + 1 : found.end()]
     return "".join(signs)
@@ -68,7 +68,7 @@ def _fenced(lines: list[str]) -> list[int]:
     owners = [0] * len(lines)
     index = number = 0
     while index < len(lines):
-        opened = _FENCE.match(lines[index])
+        opened = re.match(_FENCE, lines[index])
         if not opened:
             index += 1
             continue
@@ -142,7 +142,7 @@ def _depth(line: str) -> int:
 
 def _bare(line: str) -> str:
     """The line without its comment, with every string as ``""``."""
-    return _QUOTED.sub(lambda found: '""' if found.group(1) else "", line[:2000]).strip()
+    return re.sub(_QUOTED, lambda found: '""' if found.group(1) else "", line[:2000]).strip()
 
 
 def kind(line: str) -> str:
@@ -156,14 +156,14 @@ def kind(line: str) -> str:
         return WEAK if line.strip() else BLANK
     if bare.endswith(("?", "!")) or (bare.endswith(".") and not bare.endswith("...")) or _side_by_side(bare):
         return PROSE
-    if _STATEMENT.match(bare):
+    if re.match(_STATEMENT, bare):
         return STRONG
-    if _CLAUSE.match(bare) or not bare.strip(")]},: "):
+    if re.match(_CLAUSE, bare) or not bare.strip(")]},: "):
         return WEAK
-    assigned = _ASSIGNED.match(bare)
+    assigned = re.match(_ASSIGNED, bare)
     if assigned:
         return _assignment(bare[assigned.end() :])
-    if _CALLED.match(bare) and bare.endswith((")", ",", "(", "[", "{", ");")):
+    if re.match(_CALLED, bare) and bare.endswith((")", ",", "(", "[", "{", ");")):
         return STRONG
     return INNER if bare.endswith((",", ")", "]", "}")) or bare[0] in "([{*'\"" else PROSE
 
@@ -181,7 +181,7 @@ def _assignment(value: str) -> str:
 
 def _side_by_side(bare: str) -> bool:
     return any(
-        not (found.group(1).lower() in _KEYWORDS or found.group(2).lower() in _KEYWORDS) for found in _PAIR.finditer(bare)
+        not (found.group(1).lower() in _KEYWORDS or found.group(2).lower() in _KEYWORDS) for found in re.finditer(_PAIR, bare)
     )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...setting import INFERRED
-from .code import TYPES
-from .facts import ASKED, SURE, TOLD, Hearing, weight
-from .lexer import Item
-from .lexicon import DATASETS
+from .facts import ASKED, SURE, TOLD, Hearing, negated, weight
+from .lexer import Item, lexicon
+from .schedulers import TYPES
 
 # Tags that are a fact by themselves.
 PLAIN = {
@@ -40,19 +39,8 @@ def read_things(hearing: Hearing) -> None:
     _origins(hearing)
     _no_warmup(hearing)
     _keyed(hearing)
-
-
-def negated(items: list[Item], index: int, reach: int = 3) -> bool:
-    """Whether a NOT stands shortly before an item of the same clause."""
-    item = items[index]
-    for other in reversed(items[max(0, index - reach) : index]):
-        if other.clause != item.clause:
-            return False
-        if "NOT" in other.tags:
-            return True
-        if other.tags & {"but", "and", "with", "ARROW"}:
-            return False
-    return False
+    _constant(hearing)
+    _ticked(hearing)
 
 
 def _denied(hearing: Hearing, index: int) -> None:
@@ -68,12 +56,23 @@ def _plain_weight(items: list[Item], index: int, tag: str) -> int:
 
 
 def _named_weight(items: list[Item], index: int, kind: str) -> int:
+    if kind == "FRAME" and _quoted(items, index):
+        return ASKED
     if kind in ("DOMAIN", "FAMILY", "FRAME"):
         return TOLD
     told = weight(items, index)
     if _alternative(items, index, kind) or _left(items, index, kind):
         return ASKED
     return told
+
+
+_AUTHORITIES = frozenset("recommend suggest say says ppl people lecture lectures course docs forum swear tutorial blog paper guys repo".split())
+
+
+def _quoted(items: list[Item], index: int) -> bool:
+    """Whether a framework is only an authority: "like fastai recommends"."""
+    after = items[index + 1 : index + 3]
+    return any(one.tags & _AUTHORITIES for one in after) or (index > 0 and items[index - 1].text.lower() == "like")
 
 
 def _alternative(items: list[Item], index: int, kind: str) -> bool:
@@ -99,7 +98,7 @@ def _left(items: list[Item], index: int, kind: str) -> bool:
 
 
 def _dataset(hearing: Hearing, item: Item, name: str) -> None:
-    _, samples, domain = DATASETS[name]
+    samples, domain = lexicon().datasets[name]
     following = next((one for one in hearing.items if one.start >= item.end), None)
     if following and following.tags & {"PRETRAINED", "weights", "checkpoint"}:
         return  # what it was trained on before
@@ -110,17 +109,111 @@ def _dataset(hearing: Hearing, item: Item, name: str) -> None:
         hearing.claim("domain", domain, item.start, item.end, TOLD, INFERRED)
 
 
+def _pretraining(item: Item) -> bool:
+    """Pretraining begins with random weights; only what is called pretrained does not."""
+    low = item.text.lower().replace("-", "").replace(" ", "")
+    return low.startswith("pretrain") and not low.startswith("pretrained")
+
+
 def _origins(hearing: Hearing) -> None:
     """From scratch, or from trained weights."""
     items = hearing.items
     scratch = [item for item in items if "SCRATCH" in item.tags]
     trained = [item for index, item in enumerate(items) if "PRETRAINED" in item.tags and not negated(items, index)]
+    trained = [item for item in trained if not _pretraining(item)]
     off = [item for item in trained if hearing.text[item.end : item.end + 9].lower().replace(" ", "").startswith(("=false", ":false"))]
     scratch, trained = scratch + off, [item for item in trained if item not in off]
     for items, value in ((scratch, False), (trained, True)):
         for item in items[:1]:
             if not (scratch and trained):
                 hearing.claim("pretrained", value, item.start, item.end, SURE)
+
+
+_FLAT = frozenset("constant fixed flat".split())
+
+
+def _constant(hearing: Hearing) -> None:
+    """A constant LR is the absence of a scheduler, where none is named."""
+    items = hearing.items
+    if any(claim.name == "scheduler" and claim.weight > ASKED for claim in hearing.claims):
+        return
+    for index, item in enumerate(items):
+        near = items[max(0, index - 4) : index]
+        changeless = "NOCHANGE" in item.tags and any(one.tags & {"LR"} for one in near)
+        told = "CONSTLR" in item.tags or changeless and any(one.taken for one in near) or (
+            item.tags & _FLAT and any(one.tags & {"LR"} or (one.taken and "e" in one.text + "." and one.tags & {"NUM"} and 0 < one.value < 1) for one in near if one.sentence == item.sentence)
+        )
+        follows = items[index + 1].tags if index + 1 < len(items) else frozenset()
+        if told and not follows & {"EPOCH", "EPOCHS", "WARMUP", "for"} and not negated(items, index) and weight(items, index) > ASKED:
+            if not any(one.tags & {"keep", "HYP", "leave", "NODOWN", "stay", "MAYBE"} for one in items[max(0, index - 5) : index]):
+                hearing.claim("scheduler", "constant", item.start, item.end)
+                return
+
+
+_EACH = frozenset("each every per once after".split())
+
+
+def _ticked(hearing: Hearing) -> None:
+    """How often scheduler.step() is called, where the prose says so."""
+    items = hearing.items
+    for index in range(len(items) - 1):
+        end = _stepping(items, index)
+        if not end or weight(items, index) <= ASKED or negated(items, index, 3):
+            continue
+        if any("HYP" in one.tags or one.text.lower() in ("should", "or", "supposed", "when", "where", "if") for one in items[max(0, index - 6) : index]):
+            continue
+        units = []
+        for place in range(end, min(end + 14, len(items))):
+            one = items[place]
+            if one.sentence != items[index].sentence or one.tags & {"LR", "LOSS", "VALLOSS", "or", "should", "instead", "but", "which"}:
+                break
+            unit = _unit(items, place)
+            if unit and unit not in units:
+                units.append(unit)
+                last = one
+        if len(units) == 1 or sorted(units) == ["batch", "epoch"]:
+            hearing.claim("ticked", units[0] if len(units) == 1 else "both", items[index].start, last.end)
+
+
+def _stepping(items: list[Item], index: int) -> int:
+    """Where "scheduler.step()" or "step the scheduler" ends that begins at an item; 0 if none does."""
+    words = [one.text.lower() for one in items[index : index + 4]]
+    if words[0] in ("scheduler", "sched", "sch", "lr_scheduler") and len(words) > 2:
+        if words[1] == "." and words[2] == "step":
+            return index + 3
+        if words[1] in ("step", "steps", "stepped", "ticks"):
+            return index + 2
+        if words[1] in ("is", "gets") and words[2] in ("stepped", "called", "ticked"):
+            return index + 3
+    if words[0] in ("step", "stepping", "stepped", "tick", "ticking"):
+        for place in range(1, len(words)):
+            if words[place] in ("scheduler", "sched", "it"):
+                return index + place + 1
+        if len(words) > 1 and words[1] in ("per", "each", "every", "once"):
+            return index + 1
+    return 0
+
+
+_LOOPS = {"EPOCH": "epoch", "EPOCHS": "epoch", "BATCH": "batch", "iteration": "batch", "minibatch": "batch", "batch": "batch"}
+
+
+def _unit(items: list[Item], place: int) -> str:
+    """The unit of "every batch", "per epoch", "in the inner loop"; nothing for "after 10 epochs"."""
+    one = items[place]
+    before = {tag for other in items[max(0, place - 3) : place] for tag in other.tags} | {other.text.lower() for other in items[max(0, place - 3) : place]}
+    after = items[place + 1].text.lower() if place + 1 < len(items) else ""
+    if one.text.lower() == "loop" and before & {"inner"}:
+        return "batch"
+    if one.text.lower() == "loop" and before & {"outer"}:
+        return "epoch"
+    unit = next((_LOOPS[tag] for tag in one.tags if tag in _LOOPS), "")
+    if one.tags & {"STEP"} and one.text.lower() in ("iteration", "iter", "step"):
+        unit = "batch"
+    if one.tags & {"STEP"} and "update" in one.text.lower():
+        unit = "update"
+    if unit and (before & _EACH or after == "loop" or (before & {"end"} and unit == "epoch")):
+        return unit
+    return ""
 
 
 _KEYS = frozenset("lr_scheduler lr_scheduler_type scheduler lr_policy lr_schedule sched schedule".split())

@@ -19,7 +19,7 @@ def write(job: Job) -> Snippet:
     processes = job.budget.processes
     scale = Count("accelerator.num_processes", processes if isinstance(processes, int) else 1)
     ticks = Ticks(
-        job, unit, per_epoch=_per_epoch(job, unit), scale=scale if unit == "update" else Count("", 1),
+        job, unit, per_epoch=_per_epoch(job, unit), scale=scale if unit == "update" else None,
         word="step" if unit == "update" else "",
     )  # fmt: skip
     curve = take_apart(job, ticks)
@@ -88,7 +88,7 @@ def _loop(job: Job, curve: Curve, stepping: list[str]) -> list[str]:
     after = ["val_loss = evaluate(model, val_loader, loss_fn, accelerator)", *([] if per_update else stepping)]
     batches = ["model.train()", "for x, y in train_loader:", indent(lines), *after]
     if counted:
-        text = f'accelerator.print(f"update {{update}}: validation loss {{val_loss:.4f}}")'
+        text = 'accelerator.print(f"update {update}: validation loss {val_loss:.4f}")'
         return ["update = 0", f"while update < {_updates(ticks)}:", indent([*batches, text])]
     text = 'accelerator.print(f"epoch {epoch + 1}: validation loss {val_loss:.4f}")'
     return ["for epoch in range(epochs):", indent([*batches, text])]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ...clock import Budget, Length, MissingFact
+from ...clock import Budget, Length
 from ...errors import LrightError
 from ...quantity import Unit
 from ..metric import MetricFactor
@@ -49,7 +49,7 @@ class Snippet:
         if t < 0:
             raise LrightError(f"updates count from 0: there is no LR at {t}")
         if self._curve is None:
-            raise LrightError("the LR is not known before the run: a metric decides it, or Budget lacks batches_per_epoch")
+            raise LrightError("the LR is known only in the run: a metric decides it, or Budget lacks batches_per_epoch")
         return self._curve(t)
 
     def __repr__(self) -> str:
@@ -149,26 +149,25 @@ class Ticks:
         per_epoch: str | None = None,
         total: str | None = None,
         flush: bool = True,
-        scale: Count = Count("", 1),
+        scale: Count | None = None,
         word: str = "",
+        batches: bool = False,
     ) -> None:
         self.unit = unit
         self.word = word or unit
-        self.scale = scale
+        self.scale = scale or Count("", 1)
         self.names: dict[str, str] = {}
         self.accumulate = job.accumulate
         self.given = job.budget.total
-        self.budget, self.known = _bound_budget(job, flush, unit)
-        self.upe = self._per_epoch()
+        self.budget, self.guessed = _bound_budget(job, flush)
+        self.known = not self.guessed or self.given is not None and self.given.unit is Unit.UPDATE
+        self.upe = round(self.budget.convert(Length(1, Unit.EPOCH), Unit.UPDATE).number)
+        every = (
+            self.budget.convert(Length(1, Unit.EPOCH), Unit.BATCH).number if batches else self.upe * self.scale.value
+        )
+        self.per_epoch = round(every)
         self.per_epoch_name = f"{self.word}s_per_epoch"
         self.total = self._total(per_epoch, total)
-
-    def _per_epoch(self) -> int:
-        """Updates of an epoch: whole ones, 0 where the training is counted in updates and nobody said."""
-        try:
-            return round(self.budget.convert(Length(1, Unit.EPOCH), Unit.UPDATE).number)
-        except MissingFact:
-            return 0
 
     @property
     def epochs(self) -> int | None:
@@ -178,8 +177,7 @@ class Ticks:
 
     def _total(self, per_epoch: str | None, total: str | None) -> Count:
         given = self.given
-        if given is None:
-            raise LrightError("how long is the training? give a Budget with epochs or updates, such as Budget('90ep')")
+        assert given is not None
         if self.epochs is not None:
             self.names["epochs"] = str(self.epochs)
         if self.unit == "epoch":
@@ -190,11 +188,10 @@ class Ticks:
             self.names["accumulate"] = str(self.accumulate)
         if per_epoch:
             self.names[self.per_epoch_name] = per_epoch
-        per = self.upe * self.scale.value
         name = f"total_{self.word}s"
         if given.unit is Unit.EPOCH:
-            text = f"epochs * {self.per_epoch_name}" if self.epochs else f"round({given.number} * {self.per_epoch_name})"
-            value = round(given.number * per)
+            amount = "epochs * {}" if self.epochs else f"round({given.number} * {{}})"
+            text, value = amount.format(self.per_epoch_name), round(given.number * self.per_epoch)
         else:
             updates = self.budget.updates
             text, value = self._scaled(updates)
@@ -217,9 +214,13 @@ class Ticks:
         if length.unit is None:
             return Count(f"round({shown} * {self.total.text})", round(amount * self.total.value))
         if length.unit is Unit.EPOCH and self.per_epoch_name in self.names:
-            value = amount * self.upe * self.scale.value
+            self.known = self.known and not self.guessed
             text = f"{shown} * {self.per_epoch_name}"
-            return Count(text if _whole(amount) else f"round({text})", round(value))
+            return Count(text if _whole(amount) else f"round({text})", round(amount * self.per_epoch))
+        if self.guessed and length.unit is not Unit.UPDATE:
+            raise LrightError(
+                f"{length} of a training of {self.given} cannot be counted: give batches_per_epoch as well"
+            )
         return Count(*self._scaled(round(self.budget.convert(length, Unit.UPDATE).number)))
 
     def define(self, name: str, count: Count, what: str = "") -> Count:
@@ -257,13 +258,13 @@ class Curve(NamedTuple):
         return tuple("warmup" if part.warms else part.plain for part in self.parts)
 
     def snippet(
-        self, code: str, setup: str, notes: Iterable[str] = (), lr: Callable[[int], float] | None = None, offset: int = 0
+        self, code: str, setup: str, notes: Iterable[str], lr: Callable[[int], float] | None = None, offset: int = 0
     ) -> Snippet:
         """The finished snippet; ``lr`` is the LR after so many ticks, if it is not the schedule's."""
         ticks, value = self.ticks, lr or self.resolved
         per = ticks.upe if ticks.unit == "epoch" else 0
         scale = round(ticks.scale.value)
-        known = ticks.known and self.metric is None and not (ticks.unit == "epoch" and not per)
+        known = ticks.known and self.metric is None
 
         def curve(t: int) -> float:
             return value(t // per if per else t * scale + offset)
@@ -282,7 +283,8 @@ def take_apart(job: Job, ticks: Ticks) -> Curve:
     if None not in counts and left > 0:
         phases, counts = [*phases, make("hold", None, None, None)], [*counts, None]
     parts: list[Part] = []
-    timed = [_timed(phase, count, ticks, max(left, 0)) for phase, count in zip(phases, counts)]
+    params = [{name: _param(phase, name, value, ticks) for name, value in phase.params} for phase in phases]
+    timed = [_timed(phase, count, max(left, 0), made) for phase, count, made in zip(phases, counts, params)]
     resolved = sequence(timed).resolve(Budget(updates=max(round(ticks.total.value), 1)), job.peak)
     for index, ((segment, _), phase) in enumerate(zip(resolved.segments(), phases)):
         begin = _begin(counts, index, ticks)
@@ -292,10 +294,9 @@ def take_apart(job: Job, ticks: Ticks) -> Curve:
         aim = segment.to if phase.shape.family is Family.SWING else segment.final
         start, to = _neat(segment.start / job.peak), _neat(aim / job.peak)
         rising = index == 0 and phase.shape.name == "warmup" and phase.start is None
-        params = {name: _param(phase, name, value, ticks) for name, value in phase.params}
         last = index == len(phases) - 1
-        parts.append(Part(_name(phase, start, to), phase, begin, n, start, to, rising, last, params))
-    return Curve(_merged(parts), ticks, metric, resolved)
+        parts.append(Part(_name(phase, start, to), phase, begin, n, start, to, rising, last, params[index]))
+    return Curve(_seen(parts, ticks.total.value), ticks, metric, resolved)
 
 
 def unit_of(job: Job, *, epochs: bool = True) -> str:
@@ -357,7 +358,7 @@ def _split(schedule: Schedule) -> tuple[Schedule, MetricFactor | None]:
         base = rest[0] if rest else make("hold", None, 1.0, None)
         shapes = [phase.shape.name for phase in _phases(base)]
         if shapes not in (["hold"], ["warmup", "hold"], ["warmup"]):
-            raise LrightError(f"'{base}' falls by itself: a plateau goes with a constant LR, such as 'warmup 5ep > hold'")
+            raise LrightError(f"'{base}' moves by itself: a plateau goes with a constant LR, or 'warmup 5ep > hold'")
         return base, _plateau(metrics[0])
     return schedule, None
 
@@ -427,11 +428,11 @@ def _begin(counts: list[Count | None], index: int, ticks: Ticks) -> Count:
     return Count(text, ticks.total.value - sum(count.value for count in after))
 
 
-def _timed(phase: Phase, count: Count | None, ticks: Ticks, left: float) -> Phase:
+def _timed(phase: Phase, count: Count | None, left: float, params: dict[str, Any]) -> Phase:
     """The phase with all its lengths in ticks, called updates: so the algebra draws what the code does."""
     n = left if count is None else count.value
-    params = tuple((name, _in_updates(_param(phase, name, value, ticks))) for name, value in phase.params)
-    return Phase(phase.shape, Length(n, Unit.UPDATE), phase.start, phase.to, params)
+    given = tuple((name, _in_updates(value)) for name, value in params.items())
+    return Phase(phase.shape, Length(n, Unit.UPDATE), phase.start, phase.to, given)
 
 
 def _in_updates(value: Any) -> Any:
@@ -443,7 +444,8 @@ def _in_updates(value: Any) -> Any:
 def _param(phase: Phase, name: str, value: Any, ticks: Ticks) -> Any:
     kind = phase.shape.params[name]
     if kind is Kind.LENGTH:
-        return ticks.length(value)
+        count = ticks.length(value)
+        return ticks.define(name, count) if name == "timescale" else count
     if kind is Kind.LENGTHS:
         return sorted((ticks.length(one) for one in value), key=lambda count: count.value)
     return value
@@ -459,33 +461,31 @@ def _name(phase: Phase, start: float, to: float) -> str:
     return shape.name.replace("-", "_")
 
 
-def _merged(parts: list[Part]) -> list[Part]:
-    """Without phases of no length, which leave nothing behind."""
-    return [part for part in parts if part.n.value > 0 or part.last] or parts
+def _seen(parts: list[Part], total: float) -> list[Part]:
+    """Those that training comes to; others leave nothing behind."""
+    seen = [part for part in parts if part.n.value > 0 and part.begin.value < total] or parts[:1]
+    return [*seen[:-1], seen[-1]._replace(last=True)]
 
 
-def _bound_budget(job: Job, flush: bool, unit: str) -> tuple[Budget, bool]:
-    """The budget as the exported loop accumulates, and whether it knows how long an epoch is."""
+def _bound_budget(job: Job, flush: bool) -> tuple[Budget, bool]:
+    """The budget as the exported loop accumulates, and whether the length of an epoch is made up in it."""
     given = job.budget
-    fields: dict[str, Any] = {
-        name: getattr(given, name)
-        for name in ("dataset", "batch_size", "batch_scope", "drop_last", "processes", "tokens_per_sample")
-    }
-    made = Budget(
-        given.total,
-        batches_per_epoch=given.batches_per_epoch,
-        accumulate=job.accumulate,
-        remainder="flush" if flush or given.batch_count is None else "drop",
-        validate_every=given.validate_every,
-        **fields,
-    )
-    per = made.updates_per_epoch
     if given.total is None or given.total.is_symbolic:
-        raise LrightError("the length of the training must be a number: Budget('90ep'), or bind() its symbols")
-    if isinstance(per, (int, float)) or given.total.unit is Unit.UPDATE or (unit == "epoch" and per is None):
-        return made, True
-    batches = WITNESS * job.accumulate
-    return Budget(given.total, batches_per_epoch=batches, accumulate=job.accumulate, **fields), False
+        raise LrightError("how long is the training? give a Budget with epochs or updates, such as Budget('90ep')")
+    names = ("dataset", "batch_size", "batch_scope", "drop_last", "processes", "tokens_per_sample", "validate_every")
+    fields: dict[str, Any] = {name: getattr(given, name) for name in names}
+
+    def budget(batches: Any) -> Budget:
+        remainder = "flush" if flush else "drop"
+        return Budget(given.total, batches_per_epoch=batches, accumulate=job.accumulate, remainder=remainder, **fields)
+
+    count = given.batch_count
+    if isinstance(count, (int, float)):
+        return budget(given.batches_per_epoch), False
+    made = WITNESS
+    if given.total.unit is Unit.UPDATE:
+        made = max(round(given.total.number / 100), 1)
+    return budget(made * job.accumulate), True
 
 
 # Text.
@@ -560,4 +560,3 @@ def from_import(origin: str, names: Iterable[str], body: str) -> str:
     """``from origin import`` those of the names that ``body`` uses."""
     used = sorted(name for name in names if re.search(rf"\b{name}\(", body) or re.search(rf"\b{name}\b\)", body))
     return f"from {origin} import {', '.join(used)}" if used else ""
-

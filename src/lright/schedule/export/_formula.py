@@ -18,7 +18,7 @@ class Dialect(NamedTuple):
     least: str
     most: str
     floor: str
-    count: str  # how many milestones have come, of {marks} and {t}
+    passed: str  # how many milestones have come, of {marks} and {t}
 
 
 PYTHON = Dialect("math", "math.pi", "min", "max", "math.floor", "sum({t} >= mark for mark in ({marks},))")
@@ -145,7 +145,7 @@ def math_log(value: float) -> str:
 def _fill(template: str, part: Part, t: str, dialect: Dialect) -> str:
     params = {name: _text(value) for name, value in part.params.items()}
     if "at" in params:
-        params["count"] = dialect.count.format(t=t, marks=", ".join(one.text for one in part.params["at"]))
+        params["count"] = dialect.passed.format(t=t, marks=", ".join(one.text for one in part.params["at"]))
     if "up" in params:
         params["down"] = number(1 - part.params["up"])
     if "upper" in params:

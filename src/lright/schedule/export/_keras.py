@@ -18,8 +18,8 @@ def write(job: Job) -> Snippet:
     if unit == "epoch":
         return _per_epoch(job)
     micro = job.accumulate > 1
-    scale = Count("accumulate", job.accumulate) if micro else Count("", 1)
-    ticks = Ticks(job, unit, per_epoch="len(train_data)", flush=False, scale=scale, word="step")
+    scale = Count("accumulate", job.accumulate) if micro else None
+    ticks = Ticks(job, unit, per_epoch="len(train_data)", flush=False, scale=scale, word="step", batches=True)
     if not micro:
         ticks.names.pop("accumulate", None)
     curve = take_apart(job, ticks)
@@ -28,9 +28,9 @@ def write(job: Job) -> Snippet:
     lines = [f"schedule = {schedule}"]
     notes = ["Keras counts in float32"]
     if micro:
-        notes.append("Keras counts micro-batches, so lengths are times accumulate; an update uses the LR of its last one")
+        notes.append("Keras counts micro-batches, so lengths are in them; an update uses the LR of its last one")
         notes.append("batches left over at the end of an epoch are carried into the next")
-    return _compose(job, curve, lines, "schedule", [], block, notes, offset=job.accumulate - 1)
+    return _compose(job, curve, lines, "schedule", None, block, notes, offset=job.accumulate - 1)
 
 
 def _native(curve: Curve, job: Job) -> str | None:
@@ -128,7 +128,7 @@ def _per_epoch(job: Job) -> Snippet:
         function = factor_function(curve.parts, "epoch", "an epoch")
         lines = [*function, "", "callbacks = [",
                  f"    keras.callbacks.LearningRateScheduler(lambda epoch: {peak} * lr_factor(epoch)),", "]"]  # fmt: skip
-        return _compose(job, curve, lines, peak, ["callbacks=callbacks"], "", [])
+        return _compose(job, curve, lines, peak, "callbacks", "", [])
     lines = ["callbacks = [keras.callbacks." + _plateau(curve, job) + "]"]
     notes = ["Keras falls after patience epochs without improvement, torch after one more: patience is one higher"]
     if dict(curve.metric.params)["threshold_mode"] == "rel":
@@ -139,7 +139,7 @@ def _per_epoch(job: Job) -> Snippet:
         notes.append("the plateau watches the metric from the first epoch on, the warmup included")
     elif curve.shapes != ("hold",) or curve.parts[0].start != 1:
         raise LrightError("a plateau starts at the peak: 'hold', or a linear warmup to 1 and then hold")
-    return _compose(job, curve, lines, peak, ["callbacks=callbacks"], "", notes)
+    return _compose(job, curve, lines, peak, "callbacks", "", notes)
 
 
 def _warmup(part: Part, job: Job) -> list[str]:
@@ -179,7 +179,7 @@ def _optimizer(job: Job, lr: str) -> str:
 
 
 def _compose(
-    job: Job, curve: Curve, lines: list[str], lr: str, fit: list[str], block: str, notes: list[str], offset: int = 0
+    job: Job, curve: Curve, lines: list[str], lr: str, fit: str | None, block: str, notes: list[str], offset: int = 0
 ) -> Snippet:
     ticks = curve.ticks
     if lines[0].startswith("schedule = ") and re.fullmatch(r"schedule = [\d.e-]+", lines[0]):
@@ -189,8 +189,7 @@ def _compose(
         epochs = epochs.replace("total_steps", f"{digits(round(ticks.total.value))}")
     optimizer = f"optimizer = {_optimizer(job, lr)}"
     compiled = "model.compile(optimizer=optimizer, loss=loss)"
-    call_fit = call("model.fit", "train_data", validation_data="val_data", epochs=epochs, **dict(
-        one.split("=") for one in fit))  # type: ignore[arg-type]  # fmt: skip
+    call_fit = call("model.fit", "train_data", validation_data="val_data", epochs=epochs, callbacks=fit)
     names = ticks.lines(*lines, call_fit)
     setup = "\n".join([*names, *lines, optimizer])
     train = "def train(model, train_data, val_data, loss):\n" + indent([setup, compiled, call_fit, "return model"])

@@ -7,7 +7,7 @@ import re
 from ._base import Curve, Job, Snippet, Ticks, from_import, indent, module, number, take_apart, unit_of
 from ._torch import SCHEDULERS, first_lr, optimizer_line, schedulers
 
-STEPS = '''def __init__(self, model, loss_fn):
+STEPS = """def __init__(self, model, loss_fn):
     super().__init__()
     self.model = model
     self.loss_fn = loss_fn
@@ -19,7 +19,7 @@ def training_step(self, batch, batch_idx):
 def validation_step(self, batch, batch_idx):
     x, y = batch
     self.log("val_loss", self.loss_fn(self.model(x), y))
-'''
+"""
 
 
 def write(job: Job) -> Snippet:

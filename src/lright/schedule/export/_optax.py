@@ -21,7 +21,7 @@ def write(job: Job) -> Snippet:
     if job.accumulate > 1:
         notes.append("MultiSteps carries batches left over at the end of an epoch into the next")
     if curve.metric is not None:
-        notes.append("reduce_on_plateau scales the LR by the mean training loss of an epoch, not by a validation loss")
+        notes.append("reduce_on_plateau scales the LR by the mean training loss of an epoch, from its last update on")
     return _compose(job, curve, lines, notes)
 
 

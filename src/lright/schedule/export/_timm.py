@@ -74,10 +74,11 @@ def _one(part: Part, job: Job) -> _Found | None:
         note = "timm's MultiStepLRScheduler drops one step before its milestone, so 1 is added to each"
         return "MultiStepLRScheduler", {"decay_t": f"[{marks}]", "decay_rate": number(params["gamma"])}, (note,)
     if shape == "restarts" and params["shape"] == "cosine" and params["mult"] == 1:
-        cycles = "10**9" if params["decay"] == 1 else None
-        if cycles is None or part.to > 0:
+        if params["decay"] != 1 or part.to > 0:
             return None
-        return "CosineLRScheduler", {"t_initial": params["period"].text, "cycle_limit": cycles}, ()
+        period = params["period"].text
+        whole, cycle = (f"({text})" if " " in text else text for text in (n, period))
+        return "CosineLRScheduler", {"t_initial": period, "cycle_limit": f"math.ceil({whole} / {cycle})"}, ()
     return None
 
 

@@ -8,8 +8,23 @@ from typing import NamedTuple
 from ...errors import LrightError
 from ..emulate import Optimizer as Emulated
 from ..emulate import build
-from ._base import Count, Curve, Job, Optimizer, Part, Snippet, Ticks, call, from_import, indent, module, number
-from ._base import one_cycled, take_apart, unit_of
+from ._base import (
+    Count,
+    Curve,
+    Job,
+    Optimizer,
+    Part,
+    Snippet,
+    Ticks,
+    call,
+    from_import,
+    indent,
+    module,
+    number,
+    one_cycled,
+    take_apart,
+    unit_of,
+)
 from ._formula import factor_function
 
 SCHEDULERS = (
@@ -123,7 +138,8 @@ def _sequential(parts: list[Part], natives: list[tuple[str, str]]) -> Built:
         return Built([f"scheduler = {natives[0][1]}"])  # LinearLR stays at the peak by itself
     if len(parts) == 1:
         return Built([f"scheduler = {natives[0][1]}"])
-    lines, names = [], []
+    lines: list[str] = []
+    names: list[str] = []
     for part, (name, made) in zip(parts, natives):
         unique = name if name not in names else f"{name}{len(names)}"
         if part.last and name in REBASED and parts[0].warms and len(parts) == 2:
@@ -157,7 +173,7 @@ def _one_cycle(curve: Curve, job: Job) -> Built | None:
         final_div_factor=number(final) if number(final) != "10000" else None, cycle_momentum="False",
     )  # fmt: skip
     emulated = build(
-        "OneCycleLR", Emulated(lr=job.peak), max_lr=job.peak, total_steps=round(ticks.total.value), pct_start=share.value,
+        "OneCycleLR", Emulated(lr=job.peak), max_lr=job.peak, total_steps=ticks.total.whole, pct_start=share.value,
         anneal_strategy=strategy or "cos", div_factor=div, final_div_factor=final, cycle_momentum=False,
     )  # fmt: skip
     notes = (
@@ -241,8 +257,7 @@ def compose(job: Job, curve: Curve, built: Built, stepping: list[str], imports: 
     body = ["device = next(model.parameters()).device", *setup.split("\n"), "", *loop, "return model"]
     train = HEAD + "\n" + indent(body)
     found = from_import("torch.optim.lr_scheduler", SCHEDULERS, "\n".join(built.lines))
-    code = module(["import math", "import torch", *imports, found] if found else ["import math", "import torch", *imports],
-                  EVALUATE, train)  # fmt: skip
+    code = module(["import math", "import torch", *imports, *([found] if found else [])], EVALUATE, train)
     return curve.snippet(code, setup, built.notes, built.lr)
 
 

@@ -76,7 +76,8 @@ def _named(curve: Curve, job: Job) -> Named | None:
         scale = params["timescale"]
         if warmup is not None and part.phase.param("timescale") == warmup.phase.length:
             return Named("inverse_sqrt", warmup)
-        return Named("inverse_sqrt", warmup, timescale=scale.text) if scale.text.replace("_", "").isdigit() else None
+        steps = curve.ticks.names.get(scale.text, "")
+        return Named("inverse_sqrt", warmup, timescale=steps) if steps.replace("_", "").isdigit() else None
     return None
 
 
@@ -226,4 +227,3 @@ def _compose(job: Job, curve: Curve, arguments: list[str], trainer: str, built: 
                "from transformers import Trainer, TrainingArguments"]  # fmt: skip
     shown = "\n".join([*([trainer, ""] if trainer else []), *setup])
     return curve.snippet(module(imports, trainer, train), shown, built.notes, built.lr)
-
