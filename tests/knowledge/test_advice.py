@@ -30,7 +30,7 @@ PLANNED = {
     "plan_warmup_length", "proved",
 }  # fmt: skip
 NAMES = {*FIELDS, *WORKINGS, *LABELLED, *PLANNED}
-MARKS = ("about", "saw", "found", "code")
+MARKS = ("about", "saw", "found", "code", "told")
 GAP = re.compile(r"\{(\w+)(?::[^{}]+)?\}")
 
 
@@ -75,6 +75,8 @@ def check_names(node: Any) -> None:
             kind, colon, what = name.partition(":")
             if not colon:
                 assert name in NAMES, f"{name} is no fact, working or label"
+            elif kind == "told":
+                assert what in FIELDS, f"{what} is no fact"
             elif kind == "about":
                 assert what in load("lexicon"), f"no topic is called {what}"
             elif kind == "saw":

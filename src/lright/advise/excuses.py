@@ -37,12 +37,12 @@ def spoken(prose: str) -> list[tuple[Mapping[str, Any], int]]:
 def _shown(phrase: str, sentences: Iterable[set[str]]) -> int:
     """How many words of a phrase one sentence holds, if it holds them all."""
     stems = _stems(phrase)
-    return len(stems) if any(stems <= sentence for sentence in sentences) else 0
+    return len(stems) if any(stems <= sentence for sentence in sentences) and len(stems) > 1 else 0
 
 
 def _stems(text: str) -> set[str]:
     words = re.findall(r"[a-z0-9'-]+", text.replace("learning rate", "lr").replace("warm-up", "warmup"))
-    return {word[:6].rstrip("s") for word in words if word not in _SMALL}
+    return {word[:6].rstrip("s") for word in words if word not in _SMALL and not word[0].isdigit()}
 
 
 def points(prose: str, case: Mapping[str, Any], welcome: bool) -> list[Point]:

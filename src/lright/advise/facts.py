@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..setting import Setting
+from ..setting import ASSUMED, Setting, Symptom
 
 Working = Callable[["Facts"], Any]
 WORKINGS: dict[str, Working] = {}
@@ -39,7 +39,7 @@ class Facts(Mapping[str, Any]):
     ) -> None:
         self.setting = setting
         self.numbers = dict(numbers or {})
-        self.marks = {**(marks or {}), **{f"saw:{symptom.kind}": True for symptom in setting.symptoms}}
+        self.marks = {**(marks or {}), **{f"saw:{_seen(symptom)}": True for symptom in setting.symptoms}}
         self._worked: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -54,6 +54,9 @@ class Facts(Mapping[str, Any]):
         return default if value is None else value
 
     def _get(self, name: str) -> Any:
+        if name.startswith("told:"):
+            known = self.setting.facts.get(name[len("told:") :])
+            return known is not None and known.certainty != ASSUMED
         if ":" in name:
             return self.marks.get(name, False)
         if name in self.setting:
@@ -80,6 +83,11 @@ class Facts(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
+
+
+def _seen(symptom: Symptom) -> str:
+    """A symptom's name; of the LR itself it is another one: an LR that swings is no unstable training."""
+    return f"lr-{symptom.kind}" if symptom.metric == "lr" and not symptom.kind.startswith("lr-") else symptom.kind
 
 
 def _one(values: Sequence[float]) -> Any:

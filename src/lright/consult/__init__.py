@@ -22,7 +22,7 @@ from ..finding import FileReport, Finding
 from ..knowledge import load
 from ..knowledge.conditions import holds
 from ..records import record
-from ..setting import SAID, Setting
+from ..setting import ASSUMED, SAID, Setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def examine(text: str, code: str | None, settings: Mapping[str, str], path: str)
     report, preamble = proof.checked(heard, setting, code, path)
     if report is not None:
         setting = setting.merged(_read(report.setting, preamble))
+    peaks = heard.numbers.get("max_lr", ())
+    if peaks and max(peaks) >= 0.02:
+        setting.suppose("optimizer", "sgd", f"an LR of {max(peaks):g} is one for SGD", ASSUMED)
     known, _ = completed(named(setting))
     findings = [one for one in (report.findings if report else ()) if one.rule[:3] in FINDINGS]
     findings = [one for one in findings if one.severity != "info"]
@@ -97,7 +100,11 @@ def _read(shown: Setting, preamble: int) -> Setting:
     """What a report shows of the setting; of lines that were put before the code nothing."""
     if not preamble:
         return shown
-    own = {name: fact for name, fact in shown.facts.items() if int(fact.origin.rpartition(":")[2] or 0) > preamble}
+    own = {}
+    for name, fact in shown.facts.items():
+        line = fact.origin.rpartition(":")[2]
+        if line.isdigit() and int(line) > preamble:
+            own[name] = fact
     return Setting(own, shown.symptoms)
 
 

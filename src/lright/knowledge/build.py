@@ -100,7 +100,7 @@ def condition(text: object, where: str = "") -> Any:
         raise LrightError(f"{where}: {text!r} is no condition: {error}") from None
 
 
-_MARK = re.compile(r"\b(about|saw|found|code|excuse)\(([\w, .-]*)\)")
+_MARK = re.compile(r"\b(about|saw|found|code|excuse|told)\(([\w, .-]*)\)")
 
 
 def _quoted(mark: re.Match[str]) -> str:

@@ -2,7 +2,8 @@
 
 A condition is written like a Python expression, ``family == 'transformer' and not pretrained and lr >= 3e-4``, and
 compiled to nested lists. Names are looked up among what is known. What nobody said is not so: a comparison with
-something unknown is false, and its ``not`` true. ``known(x)`` asks whether a name has a value; other calls, such as
+something unknown is false, and its ``not`` true. ``known(x)`` asks whether a name has a value, ``told(x)`` whether that
+value was not just assumed; other calls, such as
 ``about(resume)`` or ``saw(nan, spike)``, are looked up as the names ``about:resume``, or any of ``saw:nan``,
 ``saw:spike``.
 """

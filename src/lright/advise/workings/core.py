@@ -160,7 +160,8 @@ def decoupled_decay_share(case: Facts) -> float | None:
 def transformer(case: Facts) -> bool | None:
     """Whether the network is a transformer."""
     family = case.get("family")
-    return None if family is None else family == "transformer"
+    attention = family == "hybrid" and case.get("norm") is not None  # a Conformer, a DETR
+    return None if family is None else family == "transformer" or attention
 
 
 @working
@@ -599,3 +600,18 @@ def told_warmup_share(case: Facts) -> float | None:
 def no_symptoms(case: Facts) -> bool:
     """Whether nothing is said to go wrong."""
     return not case.setting.symptoms
+
+
+@working
+def loss_worsens(case: Facts) -> bool | None:
+    """Whether a series of losses that was told ends well above its best (a fifth: our judgement)."""
+    told = [values for values in (_series(case, name) for name in ("train loss", "loss", "val loss")) if values]
+    return any(values[-1] > 1.2 * min(values) for values in told) if told else None
+
+
+@working
+def loss_flat(case: Facts) -> bool | None:
+    """Whether a series that was told ends with at least two values that differ by less than 2% (our judgement)."""
+    told = [values for values in (_series(case, name) for name in ("val loss", "loss", "")) if values]
+    ends = [values[-3:] for values in told if len(values) >= 3 and min(values[-3:]) > 0]
+    return any(max(end) <= 1.02 * min(end) for end in ends) if ends else None

@@ -57,7 +57,7 @@ def rl_updates_working(case: Facts) -> str | None:
     if steps is None or len(rollout) != 2 or not all(1 <= value <= 100_000 for value in rollout):
         return None
     envs, length = rollout
-    return f"{steps:,.0f} / ({envs:g} * {length:g}) is about {steps / (envs * length):,.0f}"
+    return f"{steps:,.0f} / ({envs:g} * {length:g}) is about {steps // (envs * length):,.0f}"
 
 
 @working
@@ -107,6 +107,20 @@ def rl_cosine_then(case: Facts) -> float | None:
     """The LR that a cosine has there."""
     lr, share = case.number("lr"), case.number("rl_episode_share")
     return None if lr is None or share is None else lr * (1 + math.cos(math.pi * share)) / 2
+
+
+@working
+def rl_cosine_text(case: Facts) -> str | None:
+    """That LR with so many digits that it can be told from the start."""
+    value = case.number("rl_cosine_then")
+    return None if value is None else f"{value:.6g}"
+
+
+@working
+def sb3_rate(case: Facts) -> float | None:
+    """The rate in a schedule that was written as rate * (1 - progress)."""
+    found = [value for value in _said(case, "sb3-rate") if value < 0.1]
+    return found[0] if found else case.number("lr")
 
 
 # Plateau rules that have cut too often
@@ -239,6 +253,13 @@ def ema_decay(case: Facts) -> float | None:
     """The decay of an average of the weights."""
     found = [value for value in _said(case, "ema-decay") if 0.9 <= value < 1]
     return found[-1] if found else None
+
+
+@working
+def ema_decay_text(case: Facts) -> str | None:
+    """It with all its digits."""
+    decay = case.number("ema_decay")
+    return None if decay is None else f"{decay:g}"
 
 
 @working
@@ -421,7 +442,10 @@ def boost_half(case: Facts) -> float | None:
 @working
 def boost_rounds(case: Facts) -> float | None:
     """The rounds at which it stopped."""
-    found = [value for value in _said(case, "boosting-rounds") if 20 <= value <= 100_000]
+    told = _said(case, "boosting-rounds")
+    if len(told) == 2 and told[0] < 100 <= told[1] < 1000:  # 1,400 is two words
+        told = [1000 * told[0] + told[1]]
+    found = [value for value in told if 20 <= value <= 100_000]
     return found[-1] if found else None
 
 
@@ -440,6 +464,13 @@ def overfit_epoch(case: Facts) -> float | None:
     """The epoch from which validation got worse."""
     found = case.setting.saw("overfit")
     return None if found is None else found.epoch
+
+
+@working
+def series_best_text(case: Facts) -> str | None:
+    """The lowest value of a series as it was told."""
+    value = case.number("series_best")
+    return None if value is None else f"{value:g}"
 
 
 @working

@@ -356,3 +356,47 @@ def one_cycle_stopped(case: Facts) -> float | None:
     """The LR at which a one-cycle schedule stops of which ``used_share`` was used."""
     peak, share = case.number("one_cycle_peak"), case.number("one_cycle_left")
     return None if peak is None or share is None else peak * share
+
+
+@working
+def sgd_imagenet_lr(case: Facts) -> float | None:
+    """The reference LR of SGD on ImageNet, 0.1 per 256 images, for the told total batch."""
+    batch = case.number("effective_batch")
+    if case.get("dataset") != "imagenet" or case.get("family") != "cnn" or not case.get("sgd_told") or batch is None:
+        return None
+    return 0.1 * batch / 256
+
+
+@working
+def sgd_imagenet_batches(case: Facts) -> str | None:
+    """The total batch over 256, as it is written."""
+    batch = case.number("effective_batch")
+    return None if batch is None else f"{batch:,.0f}/256 = {batch / 256:g}"
+
+
+@working
+def ticks_as_updates(case: Facts) -> int | None:
+    """The updates within as many micro-batches as the told length."""
+    told, times = case.number("ticks_sized"), case.number("accumulation")
+    return None if told is None or not times else math.floor(told / times)
+
+
+@working
+def ticks_as_micro(case: Facts) -> int | None:
+    """The micro-batches of as many updates as the told length."""
+    told, times = case.number("ticks_sized"), case.number("accumulation")
+    return None if told is None or not times else round(told * times)
+
+
+@working
+def hardware_share(case: Facts) -> float | None:
+    """The part of a schedule that is used if it was sized for one process without accumulation."""
+    times = case.number("times_larger")
+    return None if times is None else 1 / times
+
+
+@working
+def hardware_left(case: Facts) -> float | None:
+    """The share of the peak that a cosine has left then."""
+    share = case.number("hardware_share")
+    return None if share is None else (1 + math.cos(math.pi * share)) / 2

@@ -1,1 +1,242 @@
 """Workings on NaN, spikes, warmup lengths, the LR finder."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from ..facts import Facts, working
+
+_SCALES = {"k": 1e3, "m": 1e6}
+
+
+def _numbers(case: Facts, topic: str) -> list[float]:
+    """The numbers among the words that a topic was recognised by, in order."""
+    found = []
+    for word in str(case.marks.get(f"about:{topic}") or "").split():
+        match = re.fullmatch(r"(\d+(?:\.\d+)?(?:e[-+]?\d+)?)([km]?)", word)
+        if match:
+            found.append(float(match[1]) * _SCALES.get(match[2], 1.0))
+    return found
+
+
+def _told_ramp(case: Facts) -> tuple[float, float] | None:
+    """Peak and length in updates of a warmup told as "0 to 1e-3 over 4000 steps"."""
+    told = _numbers(case, "ramp-told")
+    if len(told) < 2 or not 0 < told[-2] < 1 or told[-1] < 10:
+        return None
+    return told[-2], told[-1]
+
+
+# A ramp
+
+
+@working
+def ramp_updates(case: Facts) -> float | None:
+    """The warmup in updates."""
+    told = _told_ramp(case)
+    return told[1] if told else case.number("warmup_told")
+
+
+@working
+def ramp_peak(case: Facts) -> float | None:
+    """The LR the warmup leads to."""
+    told = _told_ramp(case)
+    return told[0] if told else case.number("lr")
+
+
+@working
+def trouble_step(case: Facts) -> float | None:
+    """The update at which trouble is said to begin."""
+    found = case.setting.saw("nan", "diverged", "unstable", "spike", "stuck")
+    return None if found is None or found.step is None or found.step < 2 else found.step
+
+
+@working
+def trouble_in_ramp(case: Facts) -> bool | None:
+    """Whether it began before the warmup was over."""
+    step, length = case.number("trouble_step"), case.number("ramp_updates")
+    return None if step is None or not length else step < length
+
+
+@working
+def trouble_past_ramp(case: Facts) -> bool | None:
+    """Whether it began when the warmup was just over: within a fifth of its length (our judgement)."""
+    step, length = case.number("trouble_step"), case.number("ramp_updates")
+    return None if step is None or not length else length <= step <= 1.2 * length
+
+
+@working
+def ramp_lr_at_trouble(case: Facts) -> float | None:
+    """The LR of a linear ramp from 0 when trouble began."""
+    step, length, peak = case.number("trouble_step"), case.number("ramp_updates"), case.number("ramp_peak")
+    return None if step is None or not length or peak is None or step > length else peak * step / length
+
+
+@working
+def ramp_share_at_trouble(case: Facts) -> float | None:
+    """That LR as a share of the peak."""
+    peak, then = case.number("ramp_peak"), case.number("ramp_lr_at_trouble")
+    return None if not peak or then is None else then / peak
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.1g}")
+
+
+@working
+def safe_peak(case: Facts) -> float | None:
+    """A peak below the LR at which the ramp went wrong: 0.6 of it, rounded (our judgement)."""
+    then = case.number("ramp_lr_at_trouble")
+    return None if then is None else _rounded(0.6 * then)
+
+
+@working
+def safe_peak_high(case: Facts) -> float | None:
+    """The LR at which the ramp went wrong, rounded."""
+    then = case.number("ramp_lr_at_trouble")
+    return None if then is None else _rounded(then)
+
+
+@working
+def ramp_longer(case: Facts) -> float | None:
+    """A longer warmup to try: 2.5 times (our judgement)."""
+    length = case.number("ramp_updates")
+    return None if length is None else round(2.5 * length)
+
+
+@working
+def ramp_share(case: Facts) -> float | None:
+    """The warmup as a share of the run."""
+    length, total = case.number("ramp_updates"), case.number("updates")
+    if length is not None and total:
+        return length / total
+    return case.number("told_warmup_share")
+
+
+@working
+def ramp_short_of_floor(case: Facts) -> bool | None:
+    """Whether the warmup is shorter than Adam's 2/(1-beta2) updates."""
+    length, floor = case.number("ramp_updates"), case.number("adam_floor")
+    return None if length is None or floor is None else length < floor
+
+
+@working
+def jump_times(case: Facts) -> float | None:
+    """How many times higher the LR is after a warmup at a constant LR."""
+    told = [one for one in _numbers(case, "warmup-constant") if 0 < one < 10]
+    return max(told) / min(told) if len(told) >= 2 and max(told) > 1.5 * min(told) else None
+
+
+# Goyal's rule
+
+
+@working
+def imagenet_lr(case: Facts) -> float | None:
+    """0.1 per 256 images, for the batch that was told."""
+    batch = case.number("effective_batch")
+    return None if batch is None else 0.1 * batch / 256
+
+
+# A late spike
+
+
+@working
+def late_step(case: Facts) -> float | None:
+    """The update of a late spike."""
+    told = case.number("trouble_step")
+    if told is not None and told >= 5000:
+        return told
+    found = _numbers(case, "late-at")
+    return found[0] if found else None
+
+
+@working
+def late_total(case: Facts) -> float | None:
+    """The length of that run in updates."""
+    told = _numbers(case, "run-over")
+    return told[0] if told else case.number("updates")
+
+
+@working
+def late_floor(case: Facts) -> float:
+    """The floor of its decay as a share of the peak; 0 where nobody said."""
+    told = _numbers(case, "floor-told")
+    if not told:
+        return 0.0
+    share = told[0] if told[0] < 1 else told[0] / 100
+    return share if share <= 0.5 else 0.0
+
+
+@working
+def late_lr(case: Facts) -> float | None:
+    """The LR of a warmup and a cosine when the spike came."""
+    step, total, peak = case.number("late_step"), case.number("late_total"), case.number("lr")
+    if step is None or not total or peak is None or step >= total or "Cosine" not in case.setting.text("scheduler"):
+        return None
+    ramp = case.number("ramp_updates") or 0.0
+    if step <= ramp:
+        return None
+    floor = peak * (case.number("late_floor") or 0.0)
+    share = (step - ramp) / (total - ramp)
+    return floor + (peak - floor) * (1 + math.cos(math.pi * share)) / 2
+
+
+@working
+def late_share(case: Facts) -> float | None:
+    """That LR as a share of the peak."""
+    peak, then = case.number("lr"), case.number("late_lr")
+    return None if not peak or then is None else then / peak
+
+
+# Batches and lengths
+
+
+@working
+def updates_2_percent(case: Facts) -> int | None:
+    """2% of the updates."""
+    total = case.number("updates")
+    return None if total is None else max(1, round(0.02 * total))
+
+
+@working
+def warmup_working(case: Facts) -> str | None:
+    """How many updates there are, as a product."""
+    return case.get("updates_total_text") or (
+        f"{case.number('updates'):,.0f} updates" if case.number("updates") is not None else None
+    )
+
+
+@working
+def third_lr(case: Facts) -> float | None:
+    """A third of the LR, rounded."""
+    lr = case.number("lr")
+    return None if lr is None else float(f"{lr / 3:.1g}")
+
+
+@working
+def triple_lr(case: Facts) -> float | None:
+    """Three times the LR."""
+    lr = case.number("lr")
+    return None if lr is None else lr * 3
+
+
+@working
+def lr_high_for_adam(case: Facts) -> bool | None:
+    """Whether the LR is far above what Adam and its kin are trained with: 5e-3 and more (our judgement)."""
+    lr = case.number("lr")
+    return None if lr is None or not case.get("adaptive") else lr >= 5e-3
+
+
+@working
+def lr_high_for_scratch(case: Facts) -> bool | None:
+    """Whether it is high for a transformer with Adam: 1e-3 and more (our judgement)."""
+    lr = case.number("lr")
+    return None if lr is None or case.get("family") != "transformer" else lr >= 1e-3
+
+
+@working
+def batch_is_tiny(case: Facts) -> bool | None:
+    """Whether a batch is too small for batch statistics: up to 2 samples (our judgement)."""
+    batch = case.number("batch_size")
+    return None if batch is None else batch <= 2

@@ -38,6 +38,12 @@ def _rounded(value: float) -> float:
     return float(f"{value:.2g}")
 
 
+@working
+def peak_lr(case: Facts) -> float | None:
+    """The peak LR: the fact, else what the words say of a base, a peak or a start."""
+    return case.number("lr") or last_told(case, "peak-is")
+
+
 # Warmup of a fine-tuning
 
 
@@ -60,7 +66,7 @@ def warmup_told(case: Facts) -> float | None:
     per_epoch, total = case.number("updates_per_epoch"), case.number("updates")
     if length.unit is Unit.EPOCH and per_epoch is not None:
         return value * per_epoch
-    return value * total if length.is_fraction and total is not None else None
+    return max(1, round(value * total)) if length.is_fraction and total is not None else None
 
 
 @working
@@ -230,21 +236,21 @@ def first_block_scale(case: Facts) -> float | None:
 @working
 def bottom_lr(case: Facts) -> float | None:
     """The LR of the embedding under layer decay."""
-    lr, scale = case.number("lr"), case.number("bottom_scale")
+    lr, scale = case.number("peak_lr"), case.number("bottom_scale")
     return None if lr is None or scale is None else lr * scale
 
 
 @working
 def first_block_lr(case: Facts) -> float | None:
     """The LR of the first block under layer decay."""
-    lr, scale = case.number("lr"), case.number("first_block_scale")
+    lr, scale = case.number("peak_lr"), case.number("first_block_scale")
     return None if lr is None or scale is None else lr * scale
 
 
 @working
 def last_block_lr(case: Facts) -> float | None:
     """The LR of the last block under layer decay."""
-    lr, decay = case.number("lr"), case.number("layer_decay")
+    lr, decay = case.number("peak_lr"), case.number("layer_decay")
     return None if lr is None or decay is None else lr * decay
 
 
@@ -254,7 +260,10 @@ def last_block_lr(case: Facts) -> float | None:
 @working
 def planned_length(case: Facts) -> float | None:
     """The length the schedule was planned for, as it was told."""
-    return last_told(case, "decay-iters-are") or last_told(case, "planned-for") or case.number("T_max")
+    told = last_told(case, "decay-iters-are") or last_told(case, "planned-for") or case.number("T_max")
+    if told is None and case.marks.get("about:only-fits"):
+        told = case.number("steps") or case.number("epochs")
+    return told
 
 
 @working
@@ -281,13 +290,17 @@ def stopped_warmup(case: Facts) -> float:
 
 
 def _planned_lr(case: Facts, at: float | None) -> float | None:
-    planned, lr = case.number("planned_length"), case.number("lr")
+    planned, lr = case.number("planned_length"), case.number("peak_lr")
     if planned is None or lr is None or at is None:
         return None
     warmup = case.number("stopped_warmup") or 0
     if warmup >= planned or at < warmup:
         return None
-    return cosine((at - warmup) / (planned - warmup), lr, case.number("floor") or 0)
+    share, floor = (at - warmup) / (planned - warmup), case.number("floor") or 0
+    name = case.setting.text("scheduler").lower()
+    if "linear" in name:
+        return floor + (lr - floor) * (1 - share)
+    return cosine(share, lr, floor) if not name or "cosine" in name else None
 
 
 @working
@@ -299,7 +312,7 @@ def stopped_lr(case: Facts) -> float | None:
 @working
 def stopped_share(case: Facts) -> float | None:
     """That LR as a share of the peak."""
-    then, lr = case.number("stopped_lr"), case.number("lr")
+    then, lr = case.number("stopped_lr"), case.number("peak_lr")
     return None if then is None or not lr else then / lr
 
 
@@ -377,7 +390,7 @@ def extended_linear_share(case: Facts) -> float | None:
 @working
 def extended_lr(case: Facts) -> float | None:
     """The LR of the stretched cosine there."""
-    share, lr = case.number("extended_share"), case.number("lr")
+    share, lr = case.number("extended_share"), case.number("peak_lr")
     return None if share is None or lr is None else lr * share
 
 
@@ -406,7 +419,7 @@ def looked_at(case: Facts) -> float | None:
 @working
 def half_lr(case: Facts) -> float | None:
     """Half of the LR."""
-    lr = case.number("lr")
+    lr = case.number("peak_lr")
     return None if lr is None else lr / 2
 
 
@@ -427,23 +440,30 @@ def rewarm_high(case: Facts) -> float | None:
 @working
 def old_peak(case: Facts) -> float | None:
     """The peak of the training before this one."""
-    return last_told(case, "original-peak-is") or case.number("lr")
+    return last_told(case, "original-peak-is") or case.number("peak_lr")
 
 
 # Weight decay
 
 
 @working
+def decay_per_step(case: Facts) -> float | None:
+    """By how much AdamW shrinks a weight in one update at the peak."""
+    lr, decay = case.number("peak_lr"), case.number("weight_decay")
+    return None if not lr or not decay else lr * decay
+
+
+@working
 def decay_timescale(case: Facts) -> float | None:
     """Updates in which AdamW forgets a weight at the peak: 1 / (lr * weight_decay)."""
-    share = case.number("decoupled_decay_share")
+    share = case.number("decay_per_step")
     return None if not share else 1 / share
 
 
 @working
 def decay_over_run(case: Facts) -> float | None:
     """By how much AdamW's decay shrinks a weight over the run at a constant LR."""
-    share, total = case.number("decoupled_decay_share"), case.number("updates")
+    share, total = case.number("decay_per_step"), case.number("updates")
     return None if share is None or total is None else 1 - math.exp(-share * total)
 
 

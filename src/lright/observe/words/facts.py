@@ -103,9 +103,16 @@ def _take(hearing: Hearing, name: str, number: Item, start: int, end: int) -> No
         hearing.note("nodes", value, hearing.text[first:last])
     elif name != "one":
         told = _clear(items, start, end, weight(items, start, name))
-        if name == "lr" and any(time.clause == number.clause and time.start < number.start for time in hearing.times):
-            told = min(told, OTHERS)  # what was seen at that time
+        if name == "lr" and _observed(hearing, items[start:end], number):
+            told = ASKED
         hearing.claim(name, value, first, last, told)
+
+
+def _observed(hearing: Hearing, words: Sequence[Item], number: Item) -> bool:
+    """Whether an LR was seen at some time, and not set: "by epoch 20 the lr is 1e-7"."""
+    times = [time for time in hearing.times if time.clause == number.clause]
+    seen = any(one.text.lower() in ("is", "was", "prints", "shows", "~", "reads") for one in words)
+    return any(time.start < number.start or seen for time in times)
 
 
 def _warmup(unit: str, number: Item) -> str:

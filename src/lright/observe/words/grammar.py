@@ -42,8 +42,8 @@ SEQLEN LINK * NUM -> _
 NUM SEQLEN -> _
 label smoothing LINK * NUM -> _
 
-NUM EPS -|of|worth|FILL|linear|LR|long|for|as|,|used|lr * WARMUP -> warmup:ep ?notahead
-NUM SPS -|of|worth|FILL|linear|LR|long|for|as|used|lr * WARMUP -> warmup:up ?notahead
+NUM - ? EPS -|of|worth|FILL|linear|LR|long|for|as|,|used|lr * WARMUP -> warmup:ep ?notahead
+NUM - ? SPS -|of|worth|FILL|linear|LR|long|for|as|used|lr * WARMUP -> warmup:up ?notahead
 PCT of|FILL|linear|LR|SPS|- * WARMUP -> warmup:pct
 NUM WARMUPEPOCHS -> warmup:ep
 NUM WARMUPSTEPS -> warmup:up
@@ -130,15 +130,15 @@ PATIENCE|FACTOR|GAMMA|TMAX|T0 NUM -> _
 CLIP LINK|norm|value|GRADNORM * NUM -> clip
 NUM - ? CLIP -> clip
 MOMENTUM LINK * NUM -> momentum ?share
-NUM MOMENTUM -> momentum ?share
+NUM MOMENTUM -> momentum ?sharebehind
 WD LINK * NUM -> weight_decay ?small
-NUM WD -> weight_decay ?small
+NUM WD -> weight_decay ?smallbehind
 EMA LINK|decay * NUM -> #ema_decay ?share
 DMODEL LINK * NUM -> d_model
 
 LR|CONSTLR LINK|was|fixed|constant|currently|from|go|decay|fall|drop|DOWN * NUM down ? to|ARROW LINK * NUM -> lr _ ?rates
 LR|CONSTLR LINK|was|fixed|constant|currently|FILL|flat|just|sits|USE * NUM -> lr ?rate
-NUM FILL|- * LR|CONSTLR -> lr ?rate
+NUM FILL|- * LR|CONSTLR -> lr ?ratebehind
 peak|peaking|peaks LINK|FILL|LR * NUM -> lr ?rate
 OPT WITH * NUM -> lr ?ratelike
 EPS at NUM -> lr ?ratelike
@@ -185,7 +185,7 @@ NUM total|environment|env ? TIMESTEPS -> #timesteps
 
 DATASIZE LINK * NUM -> samples ?many
 NUM labeled|labelled|training|train|total|of|FILL|- * SAMPLES -> samples ?manysamples
-NUM ANY ANY ? SAMPLES -> samples ?manysamples
+NUM ANY ANY|- * SAMPLES -> samples ?manysamples
 dataset|trainset|corpus|set of|with|has|: FILL|about|around|~|roughly|only * NUM -> samples ?manyalone
 SAMPLES =|: ? NUM -> samples ?manyalone
 NUM - ? PARAMS -> parameters ?manyparams
@@ -273,6 +273,6 @@ def _plain(item: Item) -> bool:
 
 
 _STOPPERS = frozenset(
-    "NUM PCT EPOCH EPOCHS STEP STEPS BATCH BATCHSIZE GPU LR with and or for per on in at of to from by x than then but "
+    "NUM PCT EPOCH EPOCHS STEP STEPS BATCH BATCHSIZE GPU LR with and or for per on in at of to from by than then but "
     "TOKENS TIMESTEPS WITH WARMUP classes val test validation held SCHED OPT".split()
 )

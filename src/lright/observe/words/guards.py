@@ -97,6 +97,23 @@ def _share2(items: Sequence[Item], start: int, end: int, numbers: list[Item]) ->
     return all(0 <= number.value <= 1 for number in numbers)
 
 
+def _behind(items: Sequence[Item], end: int) -> bool:
+    """Whether the name behind a number has a number of its own: "0.1 momentum 0.9"."""
+    return not (_tags(items, end) & {"NUM", "="} or (_tags(items, end) & {":", "of"} and "NUM" in _tags(items, end + 1)))
+
+
+def _sharebehind(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
+    return _share(items, start, end, numbers) and _behind(items, end)
+
+
+def _smallbehind(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
+    return _small(items, start, end, numbers) and _behind(items, end)
+
+
+def _ratebehind(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
+    return _rate(items, start, end, numbers) and _behind(items, end)
+
+
 def _small(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     return 0 <= numbers[0].value <= 2
 
@@ -133,7 +150,7 @@ def _warmupguess(items: Sequence[Item], start: int, end: int, numbers: list[Item
 def _wholeepochs(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     """Whether "N epochs" is how long the training is."""
     number = numbers[0]
-    if number.value <= 0 or number.value > 1e6 or _before(items, start, _STALLED, 8):
+    if number.value <= 0 or (number.value > 1e6 and not _tags(items, end - 1) & {"STEPS", "STEP"}) or _before(items, start, _STALLED, 8):
         return False
     at = items.index(number)
     before = [_tags(items, at - 1), _tags(items, at - 2)]
@@ -167,7 +184,7 @@ _NOTTRAINING = _set("val validation test eval held heldout holdout VALLOSS batch
 
 def _manysamples(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     after = _tags(items, end)
-    if numbers[0].value < 50 or after & {"per", "/"} or (after & {"each", "a"} and "BATCH" in _tags(items, end + 1)):
+    if end - start > 6 or numbers[0].value < 50 or after & {"per", "/"} or (after & {"each", "a"} and "BATCH" in _tags(items, end + 1)):
         return False
     around = _tags(items, start - 1) | frozenset().union(*(item.tags for item in items[start:end]))
     return not around & _NOTTRAINING and not (_tags(items, start - 1) & {"of"} and _tags(items, start - 2) & {"BATCH"})

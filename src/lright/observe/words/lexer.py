@@ -106,7 +106,7 @@ def items(text: str) -> list[Item]:
                 continue
         item.sentence, item.clause = sentence, clause
         if token.kind == "mark":
-            if token.text in ".?!":
+            if token.text in "?!" or (token.text == "." and text[token.end : token.end + 1] in _ENDS):
                 sentence, clause = sentence + 1, clause + 1
             elif token.text in ",;:()":
                 clause += 1
@@ -115,6 +115,7 @@ def items(text: str) -> list[Item]:
     return found
 
 
+_ENDS = ("", " ", "\n", ")", '"', "'", ".")
 _BREAK = frozenset(("BREAK", "\n"))
 _SPLIT = re.compile(r"(bs|lr|ep|epochs?|batch|wd|x)(\d[\d.]*)$")
 _TIMES = frozenset(("TIMES", "x"))
@@ -180,6 +181,8 @@ def _item(text: str, tokens: list[_Token], index: int) -> tuple[Item | None, int
             last = tokens[after - 1]
             if after == index + 1:
                 tags = tags | {token.low, token.key}
+                if token.kind == "num":
+                    return Item(tags | {"NUM"}, token.text, token.start, token.end, worth(token.text)), after
             return Item(tags, text[token.start : last.end], token.start, last.end, _WORTH.get(token.low, 0.0)), after
     if token.kind == "num":
         return _number(text, tokens, index)
@@ -273,7 +276,7 @@ def _word(text: str, tokens: list[_Token], index: int) -> tuple[Item | None, int
         return Item(tags, text[token.start : last.end], token.start, last.end, value), after
     if token.low in _ORDINALS:
         return Item(frozenset(("ORD",)), token.text, token.start, token.end, float(_ORDINALS[token.low])), index + 1
-    if token.low == "x":
+    if token.low == "x" and any(one.kind == "num" for one in (*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2])):
         return Item(_TIMES, token.text, token.start, token.end), index + 1
     return Item(frozenset((token.low, token.key) if token.key else (token.low, "FILL")), token.text, token.start, token.end), index + 1
 

@@ -45,7 +45,7 @@ PHRASES = {
     "iters, total iters, max iter, number of steps, num steps, total iterations, max iterations, train iters, "
     "max updates, max update, total updates, number of training steps, number of updates, total num steps",
     "STEPSPEREPOCH": "steps per epoch, batches per epoch, iterations per epoch, iters per epoch, updates per epoch, "
-    "its per epoch, step per epoch, batches an epoch, steps an epoch, iterations an epoch, batches each epoch, batches in "
+    "step per epoch, batches an epoch, steps an epoch, iterations an epoch, batches each epoch, batches in "
     "an epoch, iters an epoch, minibatches per epoch, batches every epoch, steps in an epoch, batches in each epoch, "
     "optimizer steps per epoch, steps each epoch, iterations each epoch, num batches",
     "TIMESTEPS": "timesteps, total timesteps, env steps, environment steps, frames, env frames, environment frames, "
@@ -239,7 +239,7 @@ PHRASES = {
     "ought i, best to, advice on, opinions on, wonder, know about, heard about, hear about, read about, heard "
     "that, difference between, add, adding, people say, told me, says, tells me, someone, colleague, supervisor",
     "MAYBE": "if, whether, would, could, might, may, afraid, worried, risk, will, chance of, danger, worry, to avoid, in "
-    "case, should, can, unless, so that, going to, expect, avoid, prevent, against, before, lest",
+    "case, should, can, unless, so that, going to, expect, avoid, prevent, against, lest",
     "USE": "use, i have, we have, with, train, run, my, current, currently, employ, on top of, "
     "setup, config, plain, using, have, our, i use, via, i train, had",
     "PAST": "paper, papers, originally, original, previously, used to, baseline, tutorial, blog, authors, reference, "
@@ -270,7 +270,7 @@ SCHEDULERS = {
     "ReduceLROnPlateau": "reduce lr on plateau, reduce on plateau, plateau scheduler, lr on plateau, rlrop, rop, reduce "
     "learning rate on plateau, reducelronplateau, reduceonplateau, reduce lr on plateu, plateau schedule, rlronp, "
     "reduce lr on platau, reduce lr onplateau, plateau based, on plateau, reducelr",
-    "StepLR": "step lr, step decay, step schedule, staircase, stepwise decay, step scheduler, step learning rate, stepped "
+    "StepLR": "step lr, step decay, step schedule, staircase, stepwise decay, step learning rate, stepped "
     "decay, step decay schedule, step lr scheduler",
     "MultiStepLR": "multi step lr, multi step, multistep, multistep schedule, multi step decay, piecewise constant, "
     "multistep decay, piecewise, multi step scheduler",

@@ -18,6 +18,8 @@ _KEYWORDS = frozenset(
     "lambda nonlocal not or pass raise return try while with yield".split()
 )
 _QUOTED = r"""(?<![A-Za-z0-9])[fFrRbBuU]{0,2}("[^"\n]*"|'[^'\n]*')|(?:^|(?<=\s))#.*"""
+_SEVERAL = r"[A-Za-z_]\w*\s*,.*?[^ ]=[^ =]"  # "Adam, betas=(0.9, 0.95)" is prose, "x, y = f()" is not
+_REMARK = r"[=\d.]+ \([a-z]"  # lr=0.001 (constant)
 _PAIR = r"([\w\])\"%]+)[ \t]+(?=([\w\"]+))"
 _STATEMENT = (
     r"for [\w, ()*]+ in \S.*:|while (?:True|1|.*[<>=(].*):|(?:async )?(?:with [\w.]+\(.*:|def \w+\()|class \w+[(:]"
@@ -161,6 +163,8 @@ def kind(line: str) -> str:
     if re.match(_CLAUSE, bare) or not bare.strip(")]},: "):
         return WEAK
     assigned = re.match(_ASSIGNED, bare)
+    if assigned and (re.match(_SEVERAL, assigned.group() + bare[assigned.end() : assigned.end() + 1]) or re.search(_REMARK, bare)):
+        return PROSE
     if assigned:
         return _assignment(bare[assigned.end() :])
     if re.match(_CALLED, bare) and bare.endswith((")", ",", "(", "[", "{", ");")):

@@ -43,7 +43,7 @@ _LEFT = {
 _LAWS = {
     "hold": "1.0",
     "inverse-sqrt": "{m}.sqrt({timescale} / ({timescale} + {t}))",
-    "power-law": "(1 + {t} / {timescale}) ** -{exponent}",
+    "power-law": "({timescale} / ({timescale} + {t})) ** {exponent}",
     "noam": "{least}(({t} + 1) / {warmup}, {m}.sqrt({warmup} / ({t} + 1)))",
     "step": "{gamma} ** {floor}({t} / {every})",
     "multi-step": "{gamma} ** {count}",
@@ -151,10 +151,11 @@ def _fill(template: str, part: Part, t: str, dialect: Dialect) -> str:
     if "upper" in params:
         params["range"] = number(part.params["upper"] - part.params["lower"])
     k = part.params.get("k", 1.0)
-    return template.format(
+    text = template.format(
         t=_atom(t), m=dialect.maths, pi=dialect.pi, least=dialect.least, floor=dialect.floor,
         xk="x" if k == 1 else f"x**{number(k)}", **params,
     )  # fmt: skip
+    return text.removesuffix(" ** 1")
 
 
 def _text(value: object) -> str:

@@ -126,8 +126,8 @@ def _per_epoch(job: Job) -> Snippet:
     peak = number(job.peak)
     if curve.metric is None:
         function = factor_function(curve.parts, "epoch", "an epoch")
-        lines = [*function, "", "callbacks = [",
-                 f"    keras.callbacks.LearningRateScheduler(lambda epoch: {peak} * lr_factor(epoch)),", "]"]  # fmt: skip
+        made = f"keras.callbacks.LearningRateScheduler(lambda epoch: {peak} * lr_factor(epoch))"
+        lines = [*function, "", f"callbacks = [{made}]"]
         return _compose(job, curve, lines, peak, "callbacks", "", [])
     lines = ["callbacks = [keras.callbacks." + _plateau(curve, job) + "]"]
     notes = ["Keras falls after patience epochs without improvement, torch after one more: patience is one higher"]
