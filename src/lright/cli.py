@@ -35,8 +35,10 @@ usage: lright check [PATHS...] [OPTIONS] [-- SCRIPT ARGUMENTS]
   lright check train.py -- --epochs 90   as it would run under this command line
   lright check train.py --fix            carry out the safe fixes (--diff: look)
   lright check . --format concise        a whole folder, one line a finding
-  lright plan --model vit-b16 --epochs 100    the schedule to use, with reasons
-  lright ask "val loss stuck at 0.15 ..."     an answer to a question in words
+  lright plan --model vit-b16            the schedule to use, with reasons
+  lright ask "my loss is stuck since"    an answer to a question in your words
+  lright recipes resnet50                published recipes: curve, code, source
+  lright compare resnet50 deit-s         two schedules on one axis
   lright plot train.py                   draw the learning rate of a script
   lright plot "warmup 5ep > cosine"      or of a schedule in words
   lright rules                           the rules

@@ -124,6 +124,33 @@ def points(matter: Matter, case: Facts) -> Iterator[Point]:
                 yield Point(f"{matter['id']}.{name}", section, text, tuple(entry.get("source", ())))
 
 
+ALIKE = 0.6  # of the shorter point's words, from which two points say the same (our judgement)
+
+
+def distinct(said: Iterable[Point]) -> list[Point]:
+    """The points without those that say in other words what one of another matter says before them.
+
+    >>> one = Point("a.1", "why", "A cosine at equal peak LR ended 0.044-0.078 nats lower.")
+    >>> two = Point("b.1", "why", "At equal peak LR a cosine ended 0.044-0.078 nats lower than constant.")
+    >>> [point.id for point in distinct([one, two])]
+    ['a.1']
+    """
+    kept: list[tuple[Point, set[str]]] = []
+    for point in said:
+        words = {word.strip(".,;:()'\"").lower() for word in point.text.split() if len(word) > 3}
+        if not any(_alike(words, other) and not _of_one_matter(point, before) for before, other in kept):
+            kept.append((point, words))
+    return [point for point, _ in kept]
+
+
+def _alike(words: set[str], other: set[str]) -> bool:
+    return len(words & other) >= ALIKE * max(1, min(len(words), len(other)))
+
+
+def _of_one_matter(point: Point, other: Point) -> bool:
+    return point.id.partition(".")[0] == other.id.partition(".")[0]
+
+
 def questions(matter: Matter, case: Facts) -> Iterator[str]:
     """What a matter would ask."""
     for entry in matter.get("questions", ()):

@@ -17,7 +17,12 @@ WORKINGS: dict[str, Working] = {}
 
 
 def working(function: Working) -> Working:
-    """Register a function of the case under its own name."""
+    """Register a function of the case under its own name.
+
+    :raises ValueError: if another one has that name: the later would silently win.
+    """
+    if function.__name__ in WORKINGS:
+        raise ValueError(f"two workings are called {function.__name__}")
     WORKINGS[function.__name__] = function
     return function
 

@@ -163,6 +163,7 @@ def _answer(case: Case, made: Plan) -> Answer:
             given.code += _snippets(matter, case, made)
     _excuses(case, given)
     _choices(case, given)
+    given.points = answering.distinct(given.points)
     given.diagnoses.sort(key=lambda one: -one.evidence)
     if not given.diagnoses:
         return _nothing(case, given, made)

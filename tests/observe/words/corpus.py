@@ -23,17 +23,22 @@ SAME = {
     "max_train_steps": "steps", "lr_scheduler": "scheduler", "learning_rate": "lr", "effective_batch": "global_batch",
 }  # fmt: skip
 FACTS = frozenset(
-    "epochs batch_size samples batches_per_epoch lr optimizer scheduler model dataset weight_decay processes floor warmup "
-    "framework accumulation algorithm steps momentum tokens".split()
+    "epochs batch_size samples batches_per_epoch lr optimizer scheduler model dataset weight_decay processes floor "
+    "warmup framework accumulation algorithm steps momentum tokens".split()
 )
-NUMBERS = frozenset("max_lr T_max step_size gamma milestones patience factor T_0 T_mult pct_start threshold cooldown".split())
+NUMBERS = frozenset(
+    "max_lr T_max step_size gamma milestones patience factor T_0 T_mult pct_start threshold cooldown".split()
+)
+KINDS = frozenset(("cnn", "transformer", "mlp", "lstm", "unet", "gan"))  # models by their family
 LIBRARIES = {"pytorch": "torch", "diffusers": "accelerate", "jax": "optax", "tensorflow": "keras", "flax": "optax"}
 
 
 @cache
 def questions() -> list[tuple[str, str, Mapping[str, Any]]]:
     """Every question: its id, its text and its facts."""
-    found = [(q["id"], q["prompt"], q["facts"]) for q in yaml.safe_load((DATA / "seed_paraphrases.yaml").read_text("utf-8"))]
+    found = [
+        (q["id"], q["prompt"], q["facts"]) for q in yaml.safe_load((DATA / "seed_paraphrases.yaml").read_text("utf-8"))
+    ]
     for path in sorted(DATA.glob("questions_*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             question = json.loads(line)
@@ -52,7 +57,7 @@ def judged(name: str) -> Iterator[tuple[str, str, object, object, str]]:
             fact = SAME.get(key, key)
             if fact not in FACTS | NUMBERS or wanted is None or isinstance(wanted, dict):
                 continue
-            if isinstance(wanted, list) and fact != "milestones":
+            if (isinstance(wanted, list) and fact != "milestones") or (fact == "model" and not _model(str(wanted))):
                 continue
             got = _heard(heard, fact)
             if got is None:
@@ -83,6 +88,11 @@ def _heard(heard: Heard, fact: str) -> Any:
     return None
 
 
+def _model(name: str) -> Mapping[str, Any]:
+    """The entry of a model, or of the first word of its name that is one."""
+    return architecture(name) or next(filter(None, map(architecture, name.split())), {})
+
+
 def _same(fact: str, wanted: Any, got: Any) -> bool:
     if fact == "milestones":
         return list(got) == list(wanted)
@@ -92,8 +102,8 @@ def _same(fact: str, wanted: Any, got: Any) -> bool:
     if isinstance(wanted, (int, float)):
         return isinstance(got, (int, float)) and abs(got - wanted) <= 1e-9 * abs(wanted)
     if fact == "model":
-        known = architecture(str(wanted)) or next(filter(None, map(architecture, str(wanted).split())), {})
-        return not known or got in (known["id"], known.get("family")) or known.get("family") == architecture(got).get("family")
+        known = _model(str(wanted))
+        return str(got) in {str(known["id"]), str(known.get("family")) if known["id"] in KINDS else ""}
     if fact == "framework":
         return LIBRARIES.get(str(wanted).lower(), str(wanted).lower()) == got
     plain = [re.sub(r"[^a-z0-9]", "", str(one).lower()) for one in (wanted, got)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
-from corpus import figures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lright.observe.words import Heard, build, hear, lexer
 from lright.observe.words.grammar import patterns
-from lright.observe.words.guards import agrees
+from lright.observe.words.guards import guards
+from observe.words.corpus import figures
 
 LOOP = """\
 for epoch in range(epochs):
@@ -41,7 +41,9 @@ def test_a_single_line_is_code() -> None:
 
 def test_fences_and_indentation() -> None:
     assert codes("Look:\n```python\nx = 1\n```\nWhy?") == ["x = 1"]
-    assert codes("Look:\n\n    opt = Adam(net.parameters(), lr=1e-3)\n\nWhy?") == ["opt = Adam(net.parameters(), lr=1e-3)"]
+    assert codes("Look:\n\n    opt = Adam(net.parameters(), lr=1e-3)\n\nWhy?") == [
+        "opt = Adam(net.parameters(), lr=1e-3)"
+    ]
     assert codes("```\nepoch 1  loss 0.5\nepoch 2  loss 0.4\n```") == []
     assert codes("```python\nfor x in y:\n    f(x)") == ["for x in y:\n    f(x)"]
 
@@ -75,7 +77,9 @@ def test_an_open_bracket_takes_the_next_lines() -> None:
 
 
 def test_a_traceback_is_prose() -> None:
-    text = 'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    scheduler.step()\nValueError: no'
+    text = (
+        'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    scheduler.step()\nValueError: no'
+    )
     heard = hear(text)
     assert not heard.code and heard.setting.saw("raises")
 
@@ -96,7 +100,9 @@ def test_where_step_stands(code: str, ticked: str | None) -> None:
 
 
 def test_settings_in_code() -> None:
-    heard = hear("```python\nEPOCHS, BS = 50, 32\nopt = torch.optim.AdamW(net.parameters(), lr=3e-4, betas=(0.9, 0.95))\n```")
+    heard = hear(
+        "```python\nEPOCHS, BS = 50, 32\nopt = torch.optim.AdamW(net.parameters(), lr=3e-4, betas=(0.9, 0.95))\n```"
+    )
     facts = {name: heard.setting[name] for name in heard.setting}
     assert facts == {"epochs": 50, "batch_size": 32, "optimizer": "adamw", "lr": 3e-4, "beta2": 0.95}
 
@@ -104,14 +110,14 @@ def test_settings_in_code() -> None:
 @pytest.mark.parametrize(
     ("text", "name", "arguments", "positional"),
     [
-        ("OneCycleLR(opt, max_lr=0.1, steps_per_epoch=len(l))", "OneCycleLR", {"max_lr": 0.1, "steps_per_epoch": "len(l)"}, ["opt"]),
+        ("OneCycleLR(opt, epochs=len(l))", "OneCycleLR", {"epochs": "len(l)"}, ["opt"]),
         ("CosineAnnealingLR with T_max=100 and eta_min=1e-5", "CosineAnnealingLR", {"T_max": 100, "eta_min": 1e-5}, []),
         ("StepLR(30, 0.1)", "StepLR", {}, [30, 0.1]),
-        ("ReduceLROnPlateau(SGD 0.1, patience=2, cooldown=0)", "ReduceLROnPlateau", {"patience": 2, "cooldown": 0}, ["SGD 0.1"]),
+        ("ReduceLROnPlateau(SGD 0.1, patience=2)", "ReduceLROnPlateau", {"patience": 2}, ["SGD 0.1"]),
         ("T_max=1, eta_min=1e-4", "CosineAnnealingLR", {"T_max": 1, "eta_min": 1e-4}, []),
-        ("MultiStepLR(opt, milestones=[30,60,90], gamma=0.1)", "MultiStepLR", {"milestones": [30, 60, 90], "gamma": 0.1}, ["opt"]),
+        ("MultiStepLR(opt, milestones=[30,60,90])", "MultiStepLR", {"milestones": [30, 60, 90]}, ["opt"]),
         ("reduce on plateau, patience 5, factor of 0.5", "ReduceLROnPlateau", {"patience": 5, "factor": 0.5}, []),
-        ("get_linear_schedule_with_warmup(opt, 500, 10_000)", "get_linear_schedule_with_warmup", {}, ["opt", 500, 10000]),
+        ("get_wsd_schedule(opt, 500, 10_000)", "get_wsd_schedule", {}, ["opt", 500, 10000]),
     ],
 )  # fmt: skip
 def test_calls(text: str, name: str, arguments: dict[str, object], positional: list[object]) -> None:
@@ -136,10 +142,7 @@ def test_what_was_heard_is_shown_with_its_words() -> None:
 
 
 def test_every_guard_is_there() -> None:
-    for pattern in patterns():
-        if pattern.guard:
-            with pytest.raises(IndexError):
-                agrees(pattern.guard, [], 0, 0, [])
+    assert {pattern.guard for pattern in patterns()} - {""} <= set(guards())
 
 
 def test_the_lexicon_is_compiled() -> None:
@@ -148,13 +151,17 @@ def test_the_lexicon_is_compiled() -> None:
 
 
 PIECES = st.sampled_from(
-    ["lr", "=", "1e-3", "(", ")", "[", "\n", "    ", "for ", " in ", ":", "0.1", "epochs", "warmup", "```", "loss", "->", ","]
-    + ["scheduler.step()", "StepLR(", "no", "NaN", "%", "1,000", "10^-3", "x", "8", "GPUs", "'", '"', "#", "…", "\x00", "²", "é"]
+    "lr|=|1e-3|(|)|[|\n|    |for | in |:|0.1|epochs|warmup|```|loss|->|,|scheduler.step()|StepLR(|no|NaN|%|1,000|10^-3"
+    "|x|8|GPUs|'|\"|#|…|\x00|²|é".split("|")
 )
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=80).map("".join), st.lists(PIECES, max_size=80).map(" ".join)))
+@given(
+    st.one_of(
+        st.text(max_size=300), st.lists(PIECES, max_size=80).map("".join), st.lists(PIECES, max_size=80).map(" ".join)
+    )
+)
 def test_any_text_can_be_heard(text: str) -> None:
     heard = hear(text)
     assert isinstance(heard, Heard)
@@ -198,9 +205,7 @@ def test_no_text_takes_long(text: str) -> None:
     assert time.process_time() - started < 2  # ours take less than half a second; machines differ
 
 
-@pytest.mark.parametrize(
-    ("questions", "precision", "recall"), [("s", 0.97, 0.85), ("a", 0.97, 0.8), ("b", 0.94, 0.72)]
-)
+@pytest.mark.parametrize(("questions", "precision", "recall"), [("s", 0.97, 0.85), ("a", 0.97, 0.8), ("b", 0.94, 0.72)])
 def test_facts_of_real_questions(questions: str, precision: float, recall: float) -> None:
     """A wrong fact is worse than a missing one; the question sets are described in the data folder."""
     right, wrong, missing = figures(questions)

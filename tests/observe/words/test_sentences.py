@@ -200,6 +200,13 @@ I don't know how long I'll train | goal=open-end
 T_max=100 and eta_min=1e-5 | n:T_max=100 floor=1e-05
 StepLR(opt, 30, 0.1) | scheduler=StepLR n:step_size=30 n:gamma=0.1
 OneCycleLR(opt, max_lr=0.1) | lr=0.1 n:max_lr=0.1
+The paper uses lr 0.1 with batch size 256, mine is bs 2048 | reference_lr=0.1 reference_batch=256 batch_size=2048 -lr
+lr 0.1 works fine at batch size 256 | reference_lr=0.1 reference_batch=256
+batch size from 256 to 2048 | reference_batch=256 batch_size=2048
+Do I set lr 0.4 or 0.2? | -lr
+a bit better with CLIP | model=clip
+val MAE is 0.3 | -model
+lr = base_lr * (1 - it/max_iter)**0.9 | -lr
 PPO on Atari | algorithm=ppo
 7B tokens and 1.3B params | tokens=7000000000 parameters=1300000000
 val loss plateaued after epoch 20 | !plateau@20

@@ -512,3 +512,15 @@ def accumulation_for_2(case: Facts) -> int | None:
     """The accumulation that keeps the batch with micro-batches of 2."""
     batch = case.number("batch_size")
     return None if not batch or batch % 2 else round(batch / 2)
+
+
+# Where an LR lies
+
+
+@working
+def lr_place(case: Facts) -> str | None:
+    """Where the LR lies against the usual range of the plan."""
+    lr, low, high = case.number("lr"), case.number("plan_low"), case.number("plan_high")
+    if lr is None or low is None or high is None:
+        return None
+    return "below" if lr < low else "above" if lr > high else "inside"

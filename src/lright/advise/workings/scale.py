@@ -240,7 +240,8 @@ def next_epoch(case: Facts) -> float | None:
 @working
 def told_warmup_steps(case: Facts) -> int | None:
     """The warmup that was told, in updates."""
-    from ...clock import Length, Unit
+    from ...clock import Length
+    from ...quantity import Unit
 
     text = case.setting.text("warmup")
     if text in ("", "0"):
@@ -269,7 +270,7 @@ def linear_half_way(case: Facts) -> int | None:
 
 
 @working
-def half_lr(case: Facts) -> float | None:
+def peak_half(case: Facts) -> float | None:
     """Half of the LR."""
     lr = case.number("lr")
     return None if lr is None else lr / 2
@@ -328,7 +329,8 @@ def _told_optimizer(case: Facts) -> bool:
 @working
 def adam_told(case: Facts) -> bool:
     """Whether the optimizer is one like Adam, and that is no assumption of ours."""
-    return _told_optimizer(case) and bool(case.get("adaptive"))
+    linear = case.setting.text("optimizer").lower().startswith("rmsprop")  # its image recipes scale linearly
+    return _told_optimizer(case) and bool(case.get("adaptive")) and not linear
 
 
 @working

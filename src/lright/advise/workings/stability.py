@@ -189,6 +189,12 @@ def late_share(case: Facts) -> float | None:
     return None if not peak or then is None else then / peak
 
 
+@working
+def adam_memory(case: Facts) -> int:
+    """Over about how many updates Adam's second moment averages: 1 / (1 - beta2)."""
+    return round(1 / (1 - min(0.99999, case.number("assumed_beta2") or 0.999)))
+
+
 # Batches and lengths
 
 

@@ -269,8 +269,9 @@ def planned_length(case: Facts) -> float | None:
 @working
 def run_length(case: Facts) -> float | None:
     """The length the run really has, as it was told."""
-    for told in (last_told(case, "max-iters-are"), last_told(case, "only-fits"), case.number("steps"), case.number("epochs")):
-        planned = case.number("planned_length")
+    planned = case.number("planned_length")
+    said = (last_told(case, "max-iters-are"), last_told(case, "only-fits"))
+    for told in (*said, case.number("steps"), case.number("epochs")):
         if told and planned and told < planned:
             return told
     return None
@@ -361,8 +362,10 @@ def extra_length(case: Facts) -> float | None:
 def finished_length(case: Facts) -> float | None:
     """The length of the finished run, in the unit of the extension."""
     extra = case.number("extra_length")
-    steps = "step" in str(case.marks.get("about:extra-is") or "") or "iter" in str(case.marks.get("about:extra-is") or "")
-    told = last_told(case, "finished-is") or (case.number("steps") if steps else case.number("T_max") or case.number("epochs"))
+    words = str(case.marks.get("about:extra-is") or "")
+    in_steps = "step" in words or "iter" in words
+    fact = case.number("steps") if in_steps else case.number("T_max") or case.number("epochs")
+    told = last_told(case, "finished-is") or fact
     return None if extra is None or not told or told == extra else told
 
 
@@ -499,7 +502,7 @@ def noam_width(case: Facts) -> float:
 @working
 def noam_top(case: Facts) -> float:
     """The peak of the Noam schedule with a factor of 1."""
-    return ((case.number("noam_width") or 512) * (case.number("noam_warmup") or 4000)) ** -0.5
+    return 1 / math.sqrt((case.number("noam_width") or 512) * (case.number("noam_warmup") or 4000))
 
 
 @working

@@ -1,4 +1,4 @@
-"""Compile the lexicon: ``python -m lright.observe.words.build``. Development only; a test holds the result up to date."""
+"""Compile the lexicon: ``python -m lright.observe.words.build``. Development only; a test holds it up to date."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def forms() -> dict[str, str]:
             found[form] = verb
         if verb.endswith("y"):
             found[verb[:-1] + "ied"] = found[verb[:-1] + "ies"] = verb
-    return {form: base.replace(" ", "") for form, base in {**found, **IRREGULAR}.items()}
+    found.update((form, base) for base, others in IRREGULAR.items() for form in others.split())
+    return {form: base.replace(" ", "") for form, base in found.items()}
 
 
 def _doubles(verb: str) -> bool:
@@ -82,13 +83,15 @@ class Builder:
         }
 
 
+TABLES = {"OPT": OPTIMIZERS, "FRAME": FRAMEWORKS, "DOMAIN": DOMAINS, "FAMILY": FAMILIES, "SCHED": SCHEDULERS}
+
+
 def compiled() -> str:
     """The text of the compiled lexicon."""
     builder = Builder()
     for tag, phrases in PHRASES.items():
         builder.add(phrases, tag)
-    tables = (("OPT", OPTIMIZERS), ("FRAME", FRAMEWORKS), ("DOMAIN", DOMAINS), ("FAMILY", FAMILIES), ("SCHED", SCHEDULERS))
-    for prefix, table in tables:
+    for prefix, table in TABLES.items():
         for name, phrases in table.items():
             builder.add(phrases, prefix, f"{prefix}:{name}")
     for name in SCHEDULERS:

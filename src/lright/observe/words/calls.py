@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from .heard import Call
 from .lexer import worth
 
-_HEAD = re.compile(r"([A-Za-z_][A-Za-z_0-9]*)[ ]?\(")
+_HEAD = re.compile(r"\b([A-Za-z_][A-Za-z_0-9]*)[ ]?\(")
 _ARGUMENT = re.compile(r"([A-Za-z_]\w*)\s*(?:=(?!=)|:)\s*")
 _NUMBER = re.compile(r"[-−+]?(?:\d[\d_]*(?:,\d{3})*(?:\.\d*)?(?:[eE][-+−]?\d+)?|\.\d+(?:[eE][-+−]?\d+)?)(?:\s?[kKM])?$")
 _THOUSANDS = re.compile(r"\d,\d{3}(?![\d,.])")
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _WORDS = {"true": True, "false": False, "none": None}
 
 CLASSES = frozenset(
@@ -31,7 +32,9 @@ CLASSES = frozenset(
     """.split()
 )
 _LOWER = {name.lower(): name for name in CLASSES}
-OPTIMIZERS = "sgd adam adamw lamb lars lion adafactor rmsprop adagrad adadelta muon radam nadam prodigy adamax lbfgs sophia"
+OPTIMIZERS = (
+    "sgd adam adamw lamb lars lion adafactor rmsprop adagrad adadelta muon radam nadam prodigy adamax lbfgs sophia"
+)
 OPTIMIZER_CALLS = {
     **{name: name for name in OPTIMIZERS.split()},
     "adam8bit": "adam", "adamw8bit": "adamw", "pagedadamw8bit": "adamw", "fusedadam": "adam", "fusedlamb": "lamb",
@@ -44,7 +47,9 @@ class Written:
 
     __slots__ = ("arguments", "end", "name", "positional", "start", "text")
 
-    def __init__(self, name: str, arguments: dict[str, object], positional: list[object], text: str, start: int) -> None:
+    def __init__(
+        self, name: str, arguments: dict[str, object], positional: list[object], text: str, start: int
+    ) -> None:
         self.name, self.arguments, self.positional, self.text = name, arguments, positional, text
         self.start, self.end = start, start + len(text)
 
@@ -81,6 +86,8 @@ def written(text: str) -> list[Written]:
 def closing(text: str, opened: int) -> int:
     """Where the bracket that opens at ``opened`` is closed; -1 if it is not within reason."""
     depth = 0
+    if text.find(_CLOSERS[text[opened]], opened, opened + 1200) < 0:
+        return -1
     for index in range(opened, min(len(text), opened + 1200)):
         one = text[index]
         if one in "([{":

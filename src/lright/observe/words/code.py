@@ -5,22 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ...setting import FIELDS, INFERRED
-from .calls import Written, closing, value, written
+from ...setting import FIELDS
+from .calls import value, written
 from .facts import Hearing
 from .heard import Code
 from .schedulers import TYPES, claim_words, read_constructor
 
 # How settings are called in code and on command lines, without underscores, and what they are.
 SETTINGS = {
-    "lr": "lr", "learningrate": "lr", "baselr": "lr", "initiallr": "lr", "initlr": "lr", "peaklr": "lr", "initlearningrate": "lr",
+    "lr": "lr", "learningrate": "lr", "baselr": "lr", "initiallr": "lr", "initlr": "lr", "peaklr": "lr",
+    "initlearningrate": "lr",
     "epochs": "epochs", "numepochs": "epochs", "nepochs": "epochs", "maxepochs": "epochs", "numtrainepochs": "epochs",
     "totalepochs": "epochs", "nep": "epochs", "maxepoch": "epochs", "nbepochs": "epochs", "trainepochs": "epochs",
-    "batchsize": "batch_size", "bs": "batch_size", "perdevicetrainbatchsize": "batch_size", "trainbatchsize": "batch_size",
+    "batchsize": "batch_size", "bs": "batch_size", "perdevicetrainbatchsize": "batch_size",
+    "trainbatchsize": "batch_size",
     "gradientaccumulationsteps": "accumulation", "accumulationsteps": "accumulation", "accumsteps": "accumulation",
     "gradaccumsteps": "accumulation", "accumulategradbatches": "accumulation", "gradaccum": "accumulation",
-    "maxsteps": "steps", "maxiters": "steps", "maxtrainsteps": "steps", "totalsteps": "steps", "numtrainingsteps": "steps",
-    "weightdecay": "weight_decay", "wd": "weight_decay", "momentum": "momentum", "maxgradnorm": "clip", "dmodel": "d_model",
+    "maxsteps": "steps", "maxiters": "steps", "maxtrainsteps": "steps", "totalsteps": "steps",
+    "numtrainingsteps": "steps",
+    "weightdecay": "weight_decay", "wd": "weight_decay", "momentum": "momentum", "maxgradnorm": "clip",
+    "dmodel": "d_model",
     "gradientclipval": "clip", "clipgradnorm": "clip", "worldsize": "processes", "numgpus": "processes",
     "droplast": "drop_last", "fp16": "amp", "bf16": "amp", "beta2": "beta2", "adambeta2": "beta2",
     "warmupsteps": "warmup:up", "numwarmupsteps": "warmup:up", "warmupiters": "warmup:up", "warmupepochs": "warmup:ep",
@@ -41,11 +45,12 @@ def read_all(hearing: Hearing, code: Sequence[Code]) -> None:
 def _read(hearing: Hearing, code: Code, schedulers: set[str]) -> None:
     """Add what one fragment shows."""
     calls = written(code.text)
-    inside = [one for one in calls if one.scheduler]
+    inside = [(one.start, one.end) for one in calls if one.scheduler]
+    inside += [found.span() for found in _TUPLE.finditer(code.text)]
     for one in calls:
         read_constructor(hearing, one)
     for found in _ASSIGNED.finditer(code.text):
-        if not any(one.start < found.start() < one.end for one in inside):
+        if not any(start <= found.start() < end for start, end in inside):
             _setting(hearing, found.group(1), found.group(2).strip(), found.group().strip())
     _loops(hearing, code.text)
     ticked = _ticked(code.text, schedulers)
@@ -75,7 +80,9 @@ def _setting(hearing: Hearing, name: str, text: str, words: str) -> None:
 
 
 _RANGE = re.compile(r"for (?:\w*epoch\w*|ep|e|_) in (?:tqdm\(|trange\(|range\()+(?:\d+\s*,\s*)?([\d_]+)\)")
-_TUPLE = re.compile(r"^\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)+)\s*=\s*([\d.e_-]+(?:\s*,\s*[\d.e_-]+)+)\s*(?:#.*)?$", re.M)
+_TUPLE = re.compile(
+    r"^\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)+)\s*=\s*([\d.e_-]+(?:\s*,\s*[\d.e_-]+)+)\s*(?:#.*)?$", re.M
+)
 
 
 def _loops(hearing: Hearing, code: str) -> None:
@@ -125,7 +132,10 @@ def _loop(line: str, outer: list[str]) -> str:
     head = low.partition(" in ")[0]
     if "epoch" in head or ("epoch" in low and "range" in low) or head in ("for ep", "for e"):
         return "epoch"
-    if any(word in low for word in ("loader", "batch", "dataset", "iter", "step", "_dl", "train_data", "enumerate", " dl:", "data:")):
+    if any(
+        word in low
+        for word in ("loader", "batch", "dataset", "iter", "step", "_dl", "train_data", "enumerate", " dl:", "data:")
+    ):
         return "batch"
     return "batch" if "epoch" in outer else "unknown"
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ...errors import LrightError
 from ...records import field, record
 from ...setting import INFERRED, SAID, Setting, checked
-from .guards import agrees
 from .grammar import matches
+from .guards import agrees
 from .lexer import Item
 
 # How much a statement counts: what is only asked about, what somebody else does, what is said, what is said to be so.
@@ -52,7 +52,13 @@ class Hearing:
     noted: list[tuple[str, float, int, int, int]] = field(default_factory=list)  # name, value, start, sentence, end
 
     def claim(
-        self, name: str, value: str | float | int | bool, start: int, end: int, weight: int = TOLD, certainty: str = SAID
+        self,
+        name: str,
+        value: str | float | int | bool,
+        start: int,
+        end: int,
+        weight: int = TOLD,
+        certainty: str = SAID,
     ) -> None:
         """Note a value for a fact, if the fact can have it."""
         try:
@@ -99,10 +105,19 @@ def _take(hearing: Hearing, name: str, number: Item, start: int, end: int) -> No
             hearing.claim("lr", value, first, last, weight(items, start), INFERRED)
     elif name.startswith("warmup:"):
         hearing.claim("warmup", _warmup(name[7:], number), first, last, weight(items, start))
+    elif name.startswith("pair_"):
+        field = name[5:]
+        elsewhere = weight(items, start) == OTHERS
+        other = {"lr": "reference_lr", "batch_size": "reference_batch"}[field]
+        hearing.claim(other if elsewhere else field, value, first, last, weight(items, start) or ASKED)
     elif name == "nodes":
         hearing.note("nodes", value, hearing.text[first:last])
     elif name != "one":
-        told = _clear(items, start, end, weight(items, start, name))
+        if name == "floor" and "MINLR" in items[start].tags:
+            kept = "eta_min" if "eta" in items[start].text.lower() else "min_lr"
+            hearing.note(kept, value, hearing.text[first:last])
+            hearing.noted.append((kept, value, first, number.sentence, last))
+        told = _clear(name, items, start, end, min(TOLD, weight(items, start)))
         if name == "lr" and _observed(hearing, items[start:end], number):
             told = ASKED
         hearing.claim(name, value, first, last, told)
@@ -128,10 +143,12 @@ def _warmup(unit: str, number: Item) -> str:
 
 _OPEN = frozenset(". ? ! BREAK ; but however ARROW".split())
 _TURNS = frozenset("for when with if given on while since because using at where as during ( :".split())
-_ASIDE = frozenset("a the an , or vs versus and a some another new different FILL SCHED OPT LR NUM / - use switch WARMUP".split())
+_ASIDE = frozenset(
+    "a the an , or vs versus and a some another new different FILL SCHED OPT LR NUM / - use switch WARMUP".split()
+)
 
 
-def weight(items: Sequence[Item], start: int, name: str = "") -> int:
+def weight(items: Sequence[Item], start: int) -> int:
     """How much a statement counts that begins at an item."""
     best = TOLD
     for index in range(start - 1, max(-1, start - 9), -1):
@@ -151,10 +168,10 @@ def weight(items: Sequence[Item], start: int, name: str = "") -> int:
     return best
 
 
-def _clear(items: Sequence[Item], start: int, end: int, told: int) -> int:
+def _clear(name: str, items: Sequence[Item], start: int, end: int, told: int) -> int:
     """Settings written as such, ``lr=0.1`` or "SGD 0.1", count more than what a sentence mentions."""
     written = any(one.text in "=:" or "OPT" in one.tags for one in items[start:end])
-    return SURE if written and told == TOLD else told
+    return SURE if written and told == TOLD and name == "lr" else told
 
 
 def negated(items: Sequence[Item], index: int, reach: int = 3) -> bool:
@@ -205,13 +222,10 @@ def _agreed(name: str, claims: list[Claim]) -> Claim | None:
     if len(values) > 1:
         said = [one for one in said if one.weight == top]
         values = {one.value for one in said}
-    if len(values) > 1 and name in _NARROWS:
-        return max(said, key=lambda one: len(str(one.value)))
     return said[0] if len(values) == 1 else None
 
 
 _LENIENT = frozenset(("processes", "accumulation", "family", "domain", "model", "dataset", "pretrained"))
-_NARROWS = frozenset(())
 
 
 def _global_batch(hearing: Hearing, setting: Setting) -> None:

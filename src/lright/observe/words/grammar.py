@@ -1,7 +1,7 @@
 """What questions say about a training, as patterns over items.
 
-A pattern is a row of elements: a tag or a word, several with ``|`` between, with ``?`` behind it if it may be absent and
-``*`` if it may also stand several times. Its numbers are given, in order, the names behind the arrow:
+A pattern is a row of elements: a tag or a word, several with ``|`` between, with ``?`` behind it if it may be absent
+and ``*`` if it may also stand several times. Its numbers are given, in order, the names behind the arrow:
 
     WARMUP LASTING * NUM EPS -> warmup:ep
 
@@ -18,7 +18,8 @@ from functools import cache
 from .lexer import Item
 
 GROUPS = {
-    "LINK": "=|:|of|to|at|set|as|equals|be|about|around|approx|roughly|approximately|~|(|value|FILL|stay|sit|@|like|flat|fixed|default",
+    "LINK": "=|:|of|to|at|set|as|equals|be|about|around|approx|roughly|approximately|~|(|value|FILL|stay|sit|@|like|"
+    "flat|fixed|default",
     "EPS": "EPOCH|EPOCHS",
     "SPS": "STEP|STEPS",
     "WITH": "with|w|at|@|of|,|=|:|(|LR|CONSTLR|FILL|and|using|a|starting|start|initial|~|peak|default|m",
@@ -36,7 +37,8 @@ SCHED decay|annealing|down * to NUM -> floor ?rate0
 eta = NUM -> lr ?rate
 BETAS LINK * (|[ ? NUM ,|/|and NUM -> _ beta2 ?share2
 BETA2 LINK * NUM -> beta2 ?share
-beta1|eps|epsilon|seed|dropout|smoothing|temperature|lambda|alpha|version|python|cuda|line|resolution|top|rank|r LINK * NUM -> _
+beta1|eps|epsilon|seed|dropout|smoothing|temperature|lambda|alpha LINK * NUM -> _
+version|python|cuda|line|resolution|top|rank|r LINK * NUM -> _
 NUM beta1|dropout -> _
 SEQLEN LINK * NUM -> _
 NUM SEQLEN -> _
@@ -99,6 +101,10 @@ NUM STEPS|BATCH each|apiece -> batches_per_epoch
 NUM STEPS|BATCH|STEP per|each|every|an|in|makes|a|for FILL|one ? EPOCH -> batches_per_epoch
 EPOCH LINK|has|takes|= * NUM STEPS|BATCH -> batches_per_epoch
 
+LR ? NUM GOODLR well|fine ? at|for|with|on|@ BATCH|BATCHSIZE LINK * NUM -> reference_lr reference_batch ?lrandbatch
+LR LINK|USE * NUM ( ? at|for|with|and|, FILL ? BATCH|BATCHSIZE LINK * NUM -> pair_lr pair_batch_size ?lrandbatch
+BATCH|BATCHSIZE|GLOBALBATCH LINK|from * NUM ARROW|to NUM -> reference_batch batch_size ?counts
+from BATCH|BATCHSIZE LINK * NUM to|ARROW BATCH|BATCHSIZE ? LINK * NUM -> reference_batch batch_size ?counts
 MAXLR LINK * NUM -> #max_lr ?rate
 MINLR LINK * NUM -> floor ?rate0
 LASTEPOCH LINK * NUM -> #last_epoch
@@ -136,7 +142,7 @@ NUM WD -> weight_decay ?smallbehind
 EMA LINK|decay * NUM -> #ema_decay ?share
 DMODEL LINK * NUM -> d_model
 
-LR|CONSTLR LINK|was|fixed|constant|currently|from|go|decay|fall|drop|DOWN * NUM down ? to|ARROW LINK * NUM -> lr _ ?rates
+LR|CONSTLR LINK|was|fixed|constant|currently|from|go|DOWN * NUM down ? to|ARROW LINK * NUM -> lr _ ?rates
 LR|CONSTLR LINK|was|fixed|constant|currently|FILL|flat|just|sits|USE * NUM -> lr ?rate
 NUM FILL|- * LR|CONSTLR -> lr ?ratebehind
 peak|peaking|peaks LINK|FILL|LR * NUM -> lr ?rate
@@ -163,7 +169,6 @@ BATCHSIZE LINK * NUM per|/ GPU|device -> batch_size ?count
 NUM - ? BATCHSIZE -> batch_size ?count
 BATCH =|:|of|was|~ ? NUM -> batch_size ?batchlike
 BATCH per device|GPU LINK * NUM -> batch_size ?count
-BATCHSIZE LINK * NUM ARROW NUM -> reference_batch batch_size
 NUM SAMPLES per|/|a|each|every BATCH -> batch_size ?count
 NUM per|a|each|/ BATCH -> batch_size ?count
 NUM at a time -> batch_size ?count

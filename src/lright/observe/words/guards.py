@@ -12,7 +12,7 @@ Guard = Callable[[Sequence[Item], int, int, "list[Item]"], bool]
 
 def agrees(name: str, items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     """Whether the guard of that name agrees with a match."""
-    return _guards()[name](items, start, end, numbers)
+    return guards()[name](items, start, end, numbers)
 
 
 def _tags(items: Sequence[Item], index: int) -> frozenset[str]:
@@ -33,13 +33,8 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_ONGOING = _set("FLAT STUCKAT NODOWN NOLEARN NOCHANGE for PATIENCE wait waited")
 _STALLED = _set("FLAT STUCKAT NODOWN NOLEARN NOCHANGE PATIENCE wait waited same stays sits")
 _MOMENTS = _set("AFTER AT by within FIRST LAST until till every each between past another per only next ORD once")
-_LENGTHY = _set(
-    "train training for run total plan over schedule budget TMAX trained make makes , NUM in ( : + USE do doing with w of "
-    "set BREAK / entire whole full all"
-)
 
 
 def _count(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
@@ -47,12 +42,17 @@ def _count(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> 
     return value >= 1 and value == int(value) and value < 1e7
 
 
+_CHANGES = _set(
+    "lower reduce cut drop decay increase raise divide multiply halve scale lowered change decrease min minimum final "
+    "ended end below than"
+)
+
+
 def _rate(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     follower = _tags(items, end)
     if follower & {"EPOCH", "EPOCHS", "STEP", "STEPS", "x", "TIMES", "%", "GPU"}:
         return False
-    if _before(items, start, _set("lower reduce cut drop decay increase raise divide multiply halve scale lowered change "
-                                  "decrease min minimum final ended end NOTEQ below than"), 4):  # fmt: skip
+    if _before(items, start, _CHANGES, 4):
         return False
     return 0 < numbers[0].value <= 50 and not _plain_int(numbers[0], 5)
 
@@ -60,6 +60,14 @@ def _rate(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> b
 def _plain_int(number: Item, least: float) -> bool:
     """Whether it looks like a count and not like a rate."""
     return number.text.isdigit() and number.value >= least
+
+
+def _lrandbatch(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
+    return _rate(items, start, end, numbers[:1]) and _count(items, start, end, numbers[1:])
+
+
+def _counts(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
+    return all(_count(items, start, end, [number]) for number in numbers) and numbers[0].value != numbers[1].value
 
 
 def _rate0(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
@@ -82,7 +90,9 @@ def _ratelike(items: Sequence[Item], start: int, end: int, numbers: list[Item]) 
 
 def _rates(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     """From a rate to a lower one."""
-    return 0 <= numbers[1].value < numbers[0].value <= 10 and "." in numbers[0].text + numbers[0].text.replace("e-", ".")
+    return 0 <= numbers[1].value < numbers[0].value <= 10 and "." in numbers[0].text + numbers[0].text.replace(
+        "e-", "."
+    )
 
 
 def _nopercent(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
@@ -99,7 +109,9 @@ def _share2(items: Sequence[Item], start: int, end: int, numbers: list[Item]) ->
 
 def _behind(items: Sequence[Item], end: int) -> bool:
     """Whether the name behind a number has a number of its own: "0.1 momentum 0.9"."""
-    return not (_tags(items, end) & {"NUM", "="} or (_tags(items, end) & {":", "of"} and "NUM" in _tags(items, end + 1)))
+    return not (
+        _tags(items, end) & {"NUM", "="} or (_tags(items, end) & {":", "of"} and "NUM" in _tags(items, end + 1))
+    )
 
 
 def _sharebehind(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
@@ -125,13 +137,19 @@ def _happening(items: Sequence[Item], start: int, end: int, numbers: list[Item])
         return False
     if "@" in opener:
         return False
-    if opener & {"in", "within", "for"} and not _before(items, start, _set("CURVE LOSS VALLOSS ACC LR FLAT ZERO NAN"), 12):
+    if opener & {"in", "within", "for"} and not _before(
+        items, start, _set("CURVE LOSS VALLOSS ACC LR FLAT ZERO NAN"), 12
+    ):
         return not _before(items, start, _set("train training run"), 4)
-    return not opener & {"about", "~", "roughly", "approximately", "approx", "on", "circa"} or "AFTER" in _tags(items, start - 1)
+    return not opener & {"about", "~", "roughly", "approximately", "approx", "on", "circa"} or "AFTER" in _tags(
+        items, start - 1
+    )
 
 
 def _notlog(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
-    return not (_tags(items, end) & {"LOSS", "TRAINLOSS", "VALLOSS", "ACC"} or _tags(items, end + 1) & {"LOSS", "TRAINLOSS"})
+    return not (
+        _tags(items, end) & {"LOSS", "TRAINLOSS", "VALLOSS", "ACC"} or _tags(items, end + 1) & {"LOSS", "TRAINLOSS"}
+    )
 
 
 def _notahead(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
@@ -144,13 +162,22 @@ def _notwarm(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -
 
 
 def _warmupguess(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
-    return (numbers[0].value >= 100 or numbers[0].value == 0) and not _tags(items, end) & {"EPOCHS", "EPOCH", "%", "ARROW"}
+    return (numbers[0].value >= 100 or numbers[0].value == 0) and not _tags(items, end) & {
+        "EPOCHS",
+        "EPOCH",
+        "%",
+        "ARROW",
+    }
 
 
 def _wholeepochs(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     """Whether "N epochs" is how long the training is."""
     number = numbers[0]
-    if number.value <= 0 or (number.value > 1e6 and not _tags(items, end - 1) & {"STEPS", "STEP"}) or _before(items, start, _STALLED, 8):
+    if (
+        number.value <= 0
+        or (number.value > 1e6 and not _tags(items, end - 1) & {"STEPS", "STEP"})
+        or _before(items, start, _STALLED, 8)
+    ):
         return False
     at = items.index(number)
     before = [_tags(items, at - 1), _tags(items, at - 2)]
@@ -184,7 +211,12 @@ _NOTTRAINING = _set("val validation test eval held heldout holdout VALLOSS batch
 
 def _manysamples(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     after = _tags(items, end)
-    if end - start > 6 or numbers[0].value < 50 or after & {"per", "/"} or (after & {"each", "a"} and "BATCH" in _tags(items, end + 1)):
+    if (
+        end - start > 6
+        or numbers[0].value < 50
+        or after & {"per", "/"}
+        or (after & {"each", "a"} and "BATCH" in _tags(items, end + 1))
+    ):
         return False
     around = _tags(items, start - 1) | frozenset().union(*(item.tags for item in items[start:end]))
     return not around & _NOTTRAINING and not (_tags(items, start - 1) & {"of"} and _tags(items, start - 2) & {"BATCH"})
@@ -205,12 +237,21 @@ def _modelsize(items: Sequence[Item], start: int, end: int, numbers: list[Item])
 
 
 def _gpus(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
-    return _count(items, start, end, numbers) and numbers[0].value <= 16384 and not _tags(items, end) & {"hours", "QTY", "memory"} and not _tags(items, start - 1) & {"than"}
+    return (
+        _count(items, start, end, numbers)
+        and numbers[0].value <= 16384
+        and not _tags(items, end) & {"hours", "QTY", "memory"}
+        and not _tags(items, start - 1) & {"than"}
+    )
 
 
 def _eachgpu(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
-    """"8 GPUs x 32", but not "8 GPUs with 80 GB"."""
-    return all(_count(items, start, end, [number]) for number in numbers) and not _tags(items, end) & {"gb", "GB", "EPOCHS"}
+    """ "8 GPUs x 32", but not "8 GPUs with 80 GB"."""
+    return all(_count(items, start, end, [number]) for number in numbers) and not _tags(items, end) & {
+        "gb",
+        "GB",
+        "EPOCHS",
+    }
 
 
 def _batchlike(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
@@ -223,5 +264,6 @@ def _batchlike(items: Sequence[Item], start: int, end: int, numbers: list[Item])
 
 
 @cache
-def _guards() -> Mapping[str, Guard]:
+def guards() -> Mapping[str, Guard]:
+    """Every guard by its name."""
     return {name[1:]: value for name, value in globals().items() if name[0] == "_" and callable(value)}

@@ -16,14 +16,17 @@ _TOKEN = re.compile(
     r"|(?:(?<![\w.)])[-−](?=\.?\d))?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:'\d{3})+(?!\d)|0,0\d+(?!,?\d)|\d+(?:_\d+)*)(?:\.\d+)?(?:[eE][-+−]?\d+)?(?!\.\d)"
     r"|(?:(?<![\w.)])[-−])?\.\d+(?:[eE][-+−]?\d+)?)"
     r"|(?P<word>w/o?(?![A-Za-z])|[A-Za-z_]+[A-Za-z_0-9]*(?:['’][A-Za-z]+)?)"
-    r"|(?P<arrow>->|→|=>|⇒|—>|-->)|(?P<newline>\n[ \t]*(?:[-*•+]\s|\d+[.)]\s|\n|$)?)|(?P<mark>[^\s\w`\"'’*“”‘])"
+    r"|(?P<arrow>->|→|=>|⇒|—>|-->)|(?P<newline>\n[ \t]*(?:[-*•+]\s|\d+[.)]\s|\n|$)?)"
+    r"|(?P<mark>[^\s\w`\"'’*“”‘]|(?<=\s)\*(?=\s)|(?<=[\w)])\*(?=[\s(\w]))"
 )  # fmt: skip
 
 SCALES = {
     "k": 1e3, "K": 1e3, "M": 1e6, "mil": 1e6, "mio": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12, "million": 1e6,
     "millions": 1e6, "billion": 1e9, "thousand": 1e3, "hundred": 1e2, "trillion": 1e12, "b": 1e9, "m": 1e6, "mln": 1e6,
 }  # fmt: skip
-_APART = frozenset(("million", "millions", "billion", "thousand", "hundred", "trillion", "mil", "mln", "k", "M", "K", "B"))
+_APART = frozenset(
+    ("million", "millions", "billion", "thousand", "hundred", "trillion", "mil", "mln", "k", "M", "K", "B")
+)
 _WORTH = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "twelve": 12, "fifteen": 15, "sixteen": 16, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
@@ -36,10 +39,10 @@ _ORDINALS = {
 }  # fmt: skip
 # A number of these is none of ours.
 _FOREIGN = frozenset(
-    "gb mb tb gib px ms min mins minutes minute hours hour hr hrs h days day weeks week months seconds secs sec s years "
-    "classes categories layers heads blocks channels features dims fps hz khz db workers seeds folds envs labels people "
-    "class bit bits gbit fold shot way cores layer times trials runs mm cm kg km mph $ usd euro dollars points pt pp "
-    "environments filters neurons units splits variables".split()
+    "gb mb tb gib px ms min mins minutes minute hours hour hr hrs h days day weeks week months seconds secs sec s "
+    "years classes categories layers heads blocks channels features dims fps hz khz db workers seeds folds envs "
+    "labels people class bit bits gbit fold shot way cores layer times trials runs "
+    "mm cm kg km mph $ usd euro dollars points pt pp environments filters neurons units splits variables".split()
 )  # fmt: skip
 
 
@@ -215,12 +218,19 @@ def _phrase(text: str, tokens: list[_Token], index: int) -> tuple[frozenset[str]
             return best, after
         position += 1
         while position < len(tokens) and tokens[position].kind == "mark" and tokens[position].text in "-/.":
-            if text[tokens[position].start - 1].isspace() or text[tokens[position].end : tokens[position].end + 1].isspace():
+            if (
+                text[tokens[position].start - 1].isspace()
+                or text[tokens[position].end : tokens[position].end + 1].isspace()
+            ):
                 return best, after
             position += 1
         if position >= len(tokens) or tokens[position].kind not in ("word", "num"):
             if position < len(tokens) and tokens[position].kind == "newline" and len(tokens[position].text) == 1:
-                if position + 1 < len(tokens) and tokens[position + 1].kind == "word" and not _breaks(text, tokens[position]):
+                if (
+                    position + 1 < len(tokens)
+                    and tokens[position + 1].kind == "word"
+                    and not _breaks(text, tokens[position])
+                ):
                     position += 1
                     key += tokens[position].key
                     continue
@@ -240,10 +250,14 @@ def _number(text: str, tokens: list[_Token], index: int) -> tuple[Item, int]:
             value, end, after = value * scale, follower.end, after + 1
             follower = tokens[after] if after < len(tokens) else None
     if follower and follower.text == "%" or follower and follower.low in ("percent", "pct"):
-        return Item(frozenset(("PCT",)), text[token.start : follower.end], token.start, follower.end, value / 100), after + 1
+        return Item(
+            frozenset(("PCT",)), text[token.start : follower.end], token.start, follower.end, value / 100
+        ), after + 1
     if follower and follower.kind == "word":
         if follower.start == end and follower.low in ("st", "nd", "rd", "th"):
-            return Item(frozenset(("ORD",)), text[token.start : follower.end], token.start, follower.end, value), after + 1
+            return Item(
+                frozenset(("ORD",)), text[token.start : follower.end], token.start, follower.end, value
+            ), after + 1
         if follower.low in ("a", "an") and follower.start == end:
             tags = frozenset(("QTY",))
         if follower.low in _FOREIGN and (follower.low != "s" or follower.start == end):
@@ -276,15 +290,24 @@ def _word(text: str, tokens: list[_Token], index: int) -> tuple[Item | None, int
         return Item(tags, text[token.start : last.end], token.start, last.end, value), after
     if token.low in _ORDINALS:
         return Item(frozenset(("ORD",)), token.text, token.start, token.end, float(_ORDINALS[token.low])), index + 1
-    if token.low == "x" and any(one.kind == "num" for one in (*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2])):
+    if token.low == "x" and any(
+        one.kind == "num" for one in (*tokens[max(0, index - 1) : index], *tokens[index + 1 : index + 2])
+    ):
         return Item(_TIMES, token.text, token.start, token.end), index + 1
-    return Item(frozenset((token.low, token.key) if token.key else (token.low, "FILL")), token.text, token.start, token.end), index + 1
+    return Item(
+        frozenset((token.low, token.key) if token.key else (token.low, "FILL")), token.text, token.start, token.end
+    ), index + 1
 
 
 def _spelt(tokens: list[_Token], index: int) -> tuple[float, int]:
     """What a number in words is worth: three, thirty-six, two hundred."""
     value, after = float(_WORTH[tokens[index].key]), index + 1
-    if 20 <= value < 100 and after + 1 < len(tokens) and tokens[after].text == "-" and _WORTH.get(tokens[after + 1].key, 10) < 10:
+    if (
+        20 <= value < 100
+        and after + 1 < len(tokens)
+        and tokens[after].text == "-"
+        and _WORTH.get(tokens[after + 1].key, 10) < 10
+    ):
         value, after = value + _WORTH[tokens[after + 1].key], after + 2
     if after < len(tokens) and tokens[after].low in ("hundred", "thousand", "million", "dozen", "billion"):
         value, after = value * SCALES.get(tokens[after].low, 12.0), after + 1

@@ -37,7 +37,7 @@ def read_code_models(hearing: Hearing, code: Sequence[Code]) -> None:
     index = _index()
     for fragment in code:
         for found in re.finditer(_NAME, fragment.text):
-            name = found.group(1) or found.group(2)
+            name = str(found.group(1) or found.group(2))
             key = name.lower().translate(_SEPARATORS)
             identity = index.get(key) if len(key) > 3 else None
             if identity is None and "_" in name and found.group(1):
@@ -52,16 +52,18 @@ def read_code_models(hearing: Hearing, code: Sequence[Code]) -> None:
                 return
 
 
-_NAME = r"[\"']([A-Za-z][\w./-]{2,60})[\"']|(?:nn|models|torchvision\.models|timm|transformers)?\b\.?([A-Za-z]\w{2,40})(?:\(|\.from_pretrained|\.parameters)"
+_NAME = (
+    r"[\"']([A-Za-z][\w./-]{2,60})[\"']|"
+    r"\b([A-Za-z]\w{2,40})(?:\(|\.from_pretrained|\.parameters)"
+)
 
 
 def _best(hearing: Hearing, found: list[Found]) -> Found | None:
     """The model in training: the most exact one, or the one that is called "my" or "a" where there are several."""
     exact = [one for one in found if one[2]["id"] not in _KINDS] or found
     if len({one[2]["id"] for one in exact}) > 1:
-        owned = [one for one in exact if _owned(hearing.items, one[0])]
-        if owned:
-            exact = owned
+        owners = _OWNERS - {"my", "our", "your"} if exact is found else _OWNERS
+        exact = [one for one in exact if _owned(hearing.items, one[0], owners)] or exact
     if len({one[2].get("family") for one in exact}) > 1 and len(exact) < len(found):
         return None
     return exact[0] if exact else None
@@ -70,8 +72,8 @@ def _best(hearing: Hearing, found: list[Found]) -> Found | None:
 _OWNERS = frozenset("a an my our the your train training fine-tuning finetuning PRETRAINED small".split())
 
 
-def _owned(items: list[Item], start: int) -> bool:
-    return start > 0 and not items[start - 1].tags.isdisjoint(_OWNERS)
+def _owned(items: list[Item], start: int, owners: frozenset[str]) -> bool:
+    return start > 0 and not items[start - 1].tags.isdisjoint(owners)
 
 
 def _claim(hearing: Hearing, start: int, end: int, entry: Mapping[str, Any]) -> None:
@@ -105,18 +107,39 @@ def _found(hearing: Hearing) -> list[tuple[int, int, Mapping[str, Any]]]:
 def _longest(text: str, items: list[Item], start: int, index: Mapping[str, str]) -> tuple[int, str]:
     """Where the longest name that begins at an item ends, and whose it is."""
     key, best, identity = "", 0, ""
+    if not items[start].text[0].isalnum():
+        return 0, ""
     for position in range(start, min(start + 8, len(items))):
         item = items[position]
         if position > start:
             gap = text[items[position - 1].end : item.start]
-            if gap.strip(" ") or (item.text in "-/." and text[item.end : item.end + 1].isspace()):
+            if (
+                gap.strip(" ")
+                or (not item.text[0].isalnum() and item.text not in "-/.")
+                or (item.text in "-/." and text[item.end : item.end + 1].isspace())
+            ):
                 break
         key += item.text.lower().translate(_SEPARATORS)
-        if key in index and item.text not in "-/.":
+        if key in index and item.text not in "-/." and not (position == start and _everyday(item.text)):
             best, identity = position + 1, index[key]
     if not best and "_" in items[start].text:
         return _shortened(items[start].text, start, index)
     return best, identity
+
+
+# Names of models that are also words: as models they are written with capitals.
+_WORDS = frozenset(
+    "bit ast clip blip dit bloom mace sam gat ssd phi pose detector reinforce siren reformer whisper impala inception "
+    "electra hyena jasper leela marian pegasus informer megatron gemma edm ernie mae".split()
+)
+
+
+def _everyday(text: str) -> bool:
+    """Whether it is a word and no name: bit, clip."""
+    if text.lower() not in _WORDS:
+        return False
+    capitals = sum(letter.isupper() for letter in text)
+    return text.lower() == "mae" or capitals < (2 if len(text) < 5 else 1)
 
 
 def _shortened(name: str, start: int, index: Mapping[str, str]) -> tuple[int, str]:

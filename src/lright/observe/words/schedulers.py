@@ -11,14 +11,16 @@ from .lexer import Item
 
 # What of a call is a number worth keeping by its name.
 KEPT = frozenset(
-    "patience cooldown factor threshold T_max T_0 T_mult eta_min min_lr max_lr pct_start div_factor final_div_factor gamma "
-    "step_size milestones steps_per_epoch total_steps num_warmup_steps num_training_steps last_epoch num_cycles power "
-    "start_factor end_factor total_iters base_lr step_size_up step_size_down t_initial warmup_t warmup_lr_init decay_t".split()
+    "patience cooldown factor threshold T_max T_0 T_mult eta_min min_lr max_lr pct_start div_factor final_div_factor "
+    "gamma step_size milestones steps_per_epoch total_steps num_warmup_steps num_training_steps last_epoch num_cycles "
+    "power start_factor end_factor total_iters base_lr step_size_up step_size_down t_initial warmup_t warmup_lr_init "
+    "decay_t".split()
 )
 # Which scheduler an argument belongs to where none is named.
 OWNERS = {
     "T_max": "CosineAnnealingLR", "T_0": "CosineAnnealingWarmRestarts", "T_mult": "CosineAnnealingWarmRestarts",
-    "patience": "ReduceLROnPlateau", "cooldown": "ReduceLROnPlateau", "step_size": "StepLR", "milestones": "MultiStepLR",
+    "patience": "ReduceLROnPlateau", "cooldown": "ReduceLROnPlateau", "step_size": "StepLR",
+    "milestones": "MultiStepLR",
     "pct_start": "OneCycleLR", "div_factor": "OneCycleLR",
 }  # fmt: skip
 # The arguments that a scheduler told in words may have.
@@ -35,8 +37,10 @@ TAKES = {
 
 TYPES = {
     "cosine": "get_cosine_schedule_with_warmup", "linear": "get_linear_schedule_with_warmup", "constant": "constant",
-    "constant_with_warmup": "get_constant_schedule_with_warmup", "polynomial": "get_polynomial_decay_schedule_with_warmup",
-    "cosine_with_restarts": "get_cosine_with_hard_restarts_schedule_with_warmup", "inverse_sqrt": "get_inverse_sqrt_schedule",
+    "constant_with_warmup": "get_constant_schedule_with_warmup",
+    "polynomial": "get_polynomial_decay_schedule_with_warmup",
+    "cosine_with_restarts": "get_cosine_with_hard_restarts_schedule_with_warmup",
+    "inverse_sqrt": "get_inverse_sqrt_schedule",
     "reduce_lr_on_plateau": "ReduceLROnPlateau", "warmup_stable_decay": "get_wsd_schedule",
     "cosine_with_min_lr": "get_cosine_with_min_lr_schedule_with_warmup",
 }  # fmt: skip
@@ -122,7 +126,8 @@ def named(one: Written) -> dict[str, object]:
 
 
 POSITIONS = {
-    "StepLR": "step_size gamma last_epoch", "MultiStepLR": "milestones gamma last_epoch", "ExponentialLR": "gamma last_epoch",
+    "StepLR": "step_size gamma last_epoch", "MultiStepLR": "milestones gamma last_epoch",
+    "ExponentialLR": "gamma last_epoch",
     "CosineAnnealingLR": "T_max eta_min last_epoch", "CosineAnnealingWarmRestarts": "T_0 T_mult eta_min last_epoch",
     "OneCycleLR": "max_lr total_steps epochs steps_per_epoch pct_start", "PolynomialLR": "total_iters power",
     "ReduceLROnPlateau": "mode factor patience threshold", "CyclicLR": "base_lr max_lr step_size_up step_size_down",
@@ -140,7 +145,11 @@ def read_told(hearing: Hearing) -> list[Call]:
     for number, one in enumerate(told):
         until = told[number + 1].item.start if number + 1 < len(told) else len(hearing.text)
         takes = TAKES.get(one.name, "").split()
-        near = [note for note in hearing.noted if note[0] in takes and one.item.start < note[2] < until and note[2] not in used]
+        near = [
+            note
+            for note in hearing.noted
+            if note[0] in takes and one.item.start < note[2] < until and note[2] not in used
+        ]
         near = [note for note in near if note[3] - one.item.sentence <= 1]
         if near:
             calls.append(_call(hearing, one.name, one.item.start, near))

@@ -44,7 +44,9 @@ def _milestones(items: Sequence[Item], start: int) -> bool:
     near = [one for one in before if one.sentence == items[start].sentence]
     if any("MILESTONES" in one.tags for one in near):
         return True
-    cut = any(one.tags & _CUTS for one in near) and not any(one.tags & {"LOSS", "VALLOSS", "TRAINLOSS", "ACC", "VALACC"} for one in near)
+    cut = any(one.tags & _CUTS for one in near) and not any(
+        one.tags & {"LOSS", "VALLOSS", "TRAINLOSS", "ACC", "VALACC"} for one in near
+    )
     return cut and bool(near) and any(one.tags & {"at", "EPOCHS", "EPOCH"} for one in near[-2:])
 
 
@@ -59,7 +61,14 @@ def _row(items: Sequence[Item], start: int) -> tuple[int, list[Item]]:
             break
         if between.text == "," and after.text in ("and", "then") and at + 3 < len(items):
             after, at = items[at + 3], at + 1
-        joined = "ARROW" in between.tags or between.text in (",", "then") or (between.text in ("and", "to", "/") and (len(numbers) > 1 or (between.text != "to" and _milestones(items, start))))
+        joined = (
+            "ARROW" in between.tags
+            or between.text in (",", "then")
+            or (
+                between.text in ("and", "to", "/")
+                and (len(numbers) > 1 or (between.text != "to" and _milestones(items, start)))
+            )
+        )
         if not joined or not after.tags & {"NUM", "PCT"}:
             break
         arrows += "ARROW" in between.tags

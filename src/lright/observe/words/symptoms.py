@@ -21,10 +21,10 @@ _DOUBT = frozenset(("MAYBE",))
 class Event:
     """One thing that one curve did."""
 
-    __slots__ = ("end", "item", "kind", "metric", "start")
+    __slots__ = ("end", "index", "item", "kind", "metric", "start")
 
-    def __init__(self, kind: str, metric: str, item: Item, start: int, end: int) -> None:
-        self.kind, self.metric, self.item, self.start, self.end = kind, metric, item, start, end
+    def __init__(self, kind: str, metric: str, item: Item, index: int, start: int, end: int) -> None:
+        self.kind, self.metric, self.item, self.index, self.start, self.end = kind, metric, item, index, start, end
 
 
 def read_symptoms(hearing: Hearing) -> list[Symptom]:
@@ -32,9 +32,10 @@ def read_symptoms(hearing: Hearing) -> list[Symptom]:
     events = _events(hearing)
     symptoms: dict[str, Symptom] = {}
     for event in events:
-        symptom = _timed(hearing, event, events)
         known = symptoms.get(event.kind)
-        symptoms[event.kind] = symptom if known is None else _merged(known, symptom)
+        if known is None or (known.epoch is None and known.step is None) or not known.values or not known.metric:
+            symptom = _timed(hearing, event)
+            symptoms[event.kind] = symptom if known is None else _merged(known, symptom)
     _calmed(hearing, symptoms)
     _improving_drops(hearing, symptoms)
     return list(symptoms.values())
@@ -67,7 +68,9 @@ def _improving_drops(hearing: Hearing, symptoms: dict[str, Symptom]) -> None:
     """The metric improves suddenly in the sentence in which the LR is cut."""
     items = hearing.items
     for index, item in enumerate(items):
-        if not item.tags & {"LR"} or not any(one.tags & {"DOWN", "lower", "reduce", "cut", "halve"} for one in items[index + 1 : index + 4]):
+        if not item.tags & {"LR"} or not any(
+            one.tags & {"DOWN", "lower", "reduce", "cut", "halve"} for one in items[index + 1 : index + 4]
+        ):
             continue
         near = [one for one in items if one.sentence == item.sentence]
         sudden = any(one.tags & {"suddenly", "JUMP", "sharply", "instantly", "immediately", "sudden"} for one in near)
@@ -75,7 +78,14 @@ def _improving_drops(hearing: Hearing, symptoms: dict[str, Symptom]) -> None:
         when = any(one.tags & {"when", "after", "AFTER", "once", "whenever", "AT"} for one in near)
         better = metric == "accuracy" or any(one.tags & {"improve", "better", "improves"} for one in near)
         if sudden and metric and when and better:
-            symptoms.setdefault("drop-improves", Symptom("drop-improves", metric=metric, origin=" ".join(hearing.text[near[0].start : near[-1].end].split())[:120]))
+            symptoms.setdefault(
+                "drop-improves",
+                Symptom(
+                    "drop-improves",
+                    metric=metric,
+                    origin=" ".join(hearing.text[near[0].start : near[-1].end].split())[:120],
+                ),
+            )
             return
 
 
@@ -92,8 +102,8 @@ def _events(hearing: Hearing) -> list[Event]:
         if kind and not _doubted(items, index):
             start = _subject_start(items, index)
             first, last = sorted((items[start], item), key=lambda one: one.start)
-            events.append(Event(kind, metric, item, first.start, last.end))
-    return _reconciled(hearing, events)
+            events.append(Event(kind, metric, item, index, first.start, last.end))
+    return events
 
 
 def _subject_start(items: Sequence[Item], index: int) -> int:
@@ -131,7 +141,8 @@ def _has(items: Sequence[Item], index: int, *tags: str, reach: int = 10) -> bool
 
 def _follows(items: Sequence[Item], index: int, *tags: str, reach: int = 2) -> bool:
     return any(
-        one.sentence == items[index].sentence and not one.tags.isdisjoint(tags) for one in items[index + 1 : index + 1 + reach]
+        one.sentence == items[index].sentence and not one.tags.isdisjoint(tags)
+        for one in items[index + 1 : index + 1 + reach]
     )
 
 
@@ -190,18 +201,25 @@ def _kind(items: Sequence[Item], index: int) -> tuple[str, str]:
         return ("spike" if metric != "accuracy" else ""), metric
     if "UP" in tags and subject_tags & _LOSSES and subject < index:
         return ("overfit" if _split(items, index) else "diverged"), metric
-    if "SLOW" in tags and (metric or _follows(items, index, "CURVE", "learning", "LOSS", reach=1) or "CURVE" in subject_tags):
+    if "SLOW" in tags and (
+        metric or _follows(items, index, "CURVE", "learning", "LOSS", reach=1) or "CURVE" in subject_tags
+    ):
         return "slow", metric
     if "WORSE" in tags:
-        if subject_tags & _LOSSES and subject < index and item.text.lower() == "worse" and _has(items, index, "get", "getting", "gets"):
+        if (
+            subject_tags & _LOSSES
+            and subject < index
+            and item.text.lower() == "worse"
+            and _has(items, index, "get", "getting", "gets")
+        ):
             return "diverged", metric
         return "worse", metric
     return "", ""
 
 
 _VERBS = frozenset(
-    "FLAT STUCKAT NODOWN NOLEARN NAN EXPLODE SPIKE OSC NOISY UP DOWN JUMP ZERO TOOFAST NOCHANGE NOTZERO OVERFIT SLOW WORSE "
-    "RAISES".split()
+    "FLAT STUCKAT NODOWN NOLEARN NAN EXPLODE SPIKE OSC NOISY UP DOWN JUMP ZERO TOOFAST NOCHANGE NOTZERO OVERFIT SLOW "
+    "WORSE RAISES".split()
 )
 
 
@@ -215,7 +233,20 @@ def _of_lr(items: Sequence[Item], index: int, tags: frozenset[str]) -> str:
         return ""
     if "ZERO" in tags or "TOOFAST" in tags:
         return "lr-near-zero" if not _follows(items, index, "loss", "LOSS") else ""
-    if "EXPLODE" in tags and items[index].text.lower().split()[0] in ("tanks", "tank", "tanked", "dies", "died", "die", "collapses", "collapsed", "nosedives", "dying", "craters", "cratered"):
+    if "EXPLODE" in tags and items[index].text.lower().split()[0] in (
+        "tanks",
+        "tank",
+        "tanked",
+        "dies",
+        "died",
+        "die",
+        "collapses",
+        "collapsed",
+        "nosedives",
+        "dying",
+        "craters",
+        "cratered",
+    ):
         return "lr-near-zero"
     if "UP" in tags and before < index and not _has(items, index, "WARMUP"):
         return "lr-rises"
@@ -230,7 +261,9 @@ def _of_lr(items: Sequence[Item], index: int, tags: frozenset[str]) -> str:
     return ""
 
 
-_ARRIVALS = frozenset("is at to hits hit print prints goes go go reach reaches = ~ basically ARROW gets get about drop drops be".split())
+_ARRIVALS = frozenset(
+    "is at to hits hit print prints goes go go reach reaches = ~ basically ARROW gets get about drop drops be".split()
+)
 _LEAVINGS = frozenset("from start starts begin begins starting [ init".split())
 
 
@@ -268,12 +301,7 @@ def _split(items: Sequence[Item], index: int) -> bool:
     return _has(items, index, "TRAINLOSS", "TRAINACC", "train", reach=16)
 
 
-def _reconciled(hearing: Hearing, events: list[Event]) -> list[Event]:
-    """A loss that is NaN has not diverged besides; one word is one event."""
-    return events
-
-
-def _timed(hearing: Hearing, event: Event, events: list[Event]) -> Symptom:
+def _timed(hearing: Hearing, event: Event) -> Symptom:
     epoch = step = until = None
     for time in _times(hearing, event):
         if time.kind == "epoch" and epoch is None:
@@ -286,7 +314,7 @@ def _timed(hearing: Hearing, event: Event, events: list[Event]) -> Symptom:
             step = time.value
         elif time.kind == "firststep" and step is None:
             step = 0.0
-    if epoch is None and step is None and _has(hearing.items, hearing.items.index(event.item), "BEGIN"):
+    if epoch is None and step is None and _has(hearing.items, event.index, "BEGIN"):
         epoch = 0.0
     words = " ".join(hearing.text[event.start : event.end].split())
     return Symptom(event.kind, epoch, step, until, _values(hearing, event), event.metric, words)
@@ -296,8 +324,7 @@ def _values(hearing: Hearing, event: Event) -> tuple[float, ...]:
     """The losses told with a plateau: where it is stuck, and the row that led there."""
     if event.kind not in ("plateau", "stuck"):
         return ()
-    index = hearing.items.index(event.item)
-    for item in hearing.items[index + 1 : index + 5]:
+    for item in hearing.items[event.index + 1 : event.index + 5]:
         if item.sentence != event.item.sentence:
             break
         if item.tags & {"NUM", "PCT"} and not item.taken:
@@ -307,8 +334,12 @@ def _values(hearing: Hearing, event: Event) -> tuple[float, ...]:
 
 def _afterwards(hearing: Hearing, event: Event, time: Time) -> bool:
     """Whether it tells what came next: "flat for 40 epochs, then at epoch 80 it falls"."""
-    between = [item for item in hearing.items if event.item.end <= item.start < time.start]
-    return any(item.tags & {"then", "until", "till", "CALM"} for item in between)
+    for item in hearing.items[event.index + 1 : event.index + 40]:
+        if item.start >= time.start:
+            return False
+        if item.tags & {"then", "until", "till", "CALM"}:
+            return True
+    return False
 
 
 def _later(hearing: Hearing, event: Event) -> list[Time]:
@@ -317,7 +348,7 @@ def _later(hearing: Hearing, event: Event) -> list[Time]:
     times = [time for time in hearing.times if time.sentence == following]
     if len(times) != 1 or times[0].kind != "epoch":
         return []
-    near = [item for item in hearing.items if item.sentence == following]
+    near = [item for item in hearing.items[event.index : event.index + 60] if item.sentence == following]
     told = any(item.tags & {"CALM", "FLAT", "NAN", "EXPLODE", "OSC", "RESUME", "HYP"} for item in near)
     about = any(item.tags & (_SUBJECTS | {"mine", "it"}) for item in near[:4])
     return times if about and not told else []
@@ -325,7 +356,9 @@ def _later(hearing: Hearing, event: Event) -> list[Time]:
 
 def _times(hearing: Hearing, event: Event) -> list[Time]:
     """The times of the sentence, those of the clause of the event alone if it has some."""
-    same = [time for time in hearing.times if time.sentence == event.item.sentence and not _afterwards(hearing, event, time)]
+    same = [
+        time for time in hearing.times if time.sentence == event.item.sentence and not _afterwards(hearing, event, time)
+    ]
     same = same or _later(hearing, event)
     clause = [time for time in same if time.clause == event.item.clause]
     chosen = clause or same

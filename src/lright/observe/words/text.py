@@ -163,7 +163,9 @@ def kind(line: str) -> str:
     if re.match(_CLAUSE, bare) or not bare.strip(")]},: "):
         return WEAK
     assigned = re.match(_ASSIGNED, bare)
-    if assigned and (re.match(_SEVERAL, assigned.group() + bare[assigned.end() : assigned.end() + 1]) or re.search(_REMARK, bare)):
+    if assigned and (
+        re.match(_SEVERAL, assigned.group() + bare[assigned.end() : assigned.end() + 1]) or re.search(_REMARK, bare)
+    ):
         return PROSE
     if assigned:
         return _assignment(bare[assigned.end() :])
@@ -185,7 +187,8 @@ def _assignment(value: str) -> str:
 
 def _side_by_side(bare: str) -> bool:
     return any(
-        not (found.group(1).lower() in _KEYWORDS or found.group(2).lower() in _KEYWORDS) for found in re.finditer(_PAIR, bare)
+        not (found.group(1).lower() in _KEYWORDS or found.group(2).lower() in _KEYWORDS)
+        for found in re.finditer(_PAIR, bare)
     )
 
 

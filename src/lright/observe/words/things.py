@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ...setting import INFERRED
 from .facts import ASKED, SURE, TOLD, Hearing, negated, weight
 from .lexer import Item, lexicon
 from .schedulers import TYPES
 
 # Tags that are a fact by themselves.
-PLAIN = {
+PLAIN: dict[str, tuple[str, str | bool]] = {
     "LORA": ("adapter", "lora"), "QLORA": ("adapter", "qlora"), "HEAD": ("adapter", "head"),
     "POSTLN": ("norm", "post"), "PRELN": ("norm", "pre"), "BATCHNORM": ("batch_norm", True), "AMP": ("amp", True),
     "EMA": ("ema", True), "FAST": ("goal", "fast"), "REPRODUCE": ("goal", "reproduce"), "SIMPLE": ("goal", "simple"),
     "OPENEND": ("goal", "open-end"),
 }  # fmt: skip
 NAMED = {"DOMAIN": "domain", "FAMILY": "family", "FRAME": "framework", "OPT": "optimizer", "SCHED": "scheduler"}
-FOLLOWS = {"diffusion": "unet"}
 
 
 def read_things(hearing: Hearing) -> None:
@@ -45,7 +42,12 @@ def read_things(hearing: Hearing) -> None:
 
 def _denied(hearing: Hearing, index: int) -> None:
     item = hearing.items[index]
-    for tag, name, value in (("AMP", "amp", False), ("EMA", "ema", False), ("WD", "weight_decay", 0), ("BATCHNORM", "batch_norm", False)):
+    for tag, name, value in (
+        ("AMP", "amp", False),
+        ("EMA", "ema", False),
+        ("WD", "weight_decay", 0),
+        ("BATCHNORM", "batch_norm", False),
+    ):
         if tag in item.tags and not item.taken:
             start = next(one.start for one in reversed(hearing.items[:index]) if "NOT" in one.tags)
             hearing.claim(name, value, start, item.end)
@@ -66,7 +68,10 @@ def _named_weight(items: list[Item], index: int, kind: str) -> int:
     return told
 
 
-_AUTHORITIES = frozenset("recommend suggest say says ppl people lecture lectures course docs forum swear tutorial blog paper guys repo".split())
+_AUTHORITIES = frozenset(
+    "recommend suggest say says ppl people lecture lectures course docs forum swear tutorial blog paper "
+    "guys repo".split()
+)
 
 
 def _quoted(items: list[Item], index: int) -> bool:
@@ -83,7 +88,10 @@ def _alternative(items: list[Item], index: int, kind: str) -> bool:
             if other.tags & {"or", "vs", "versus"}:
                 beyond = items[index + step * (place + 2)] if 0 <= index + step * (place + 2) < len(items) else None
                 after = items[index + step * (place + 3)] if 0 <= index + step * (place + 3) < len(items) else None
-                if any(one and any(tag.partition(":")[0] in (kind, "CONSTLR", "LR") for tag in one.tags) for one in (beyond, after)):
+                if any(
+                    one and any(tag.partition(":")[0] in (kind, "CONSTLR", "LR") for tag in one.tags)
+                    for one in (beyond, after)
+                ):
                     return True
     return False
 
@@ -121,7 +129,11 @@ def _origins(hearing: Hearing) -> None:
     scratch = [item for item in items if "SCRATCH" in item.tags]
     trained = [item for index, item in enumerate(items) if "PRETRAINED" in item.tags and not negated(items, index)]
     trained = [item for item in trained if not _pretraining(item)]
-    off = [item for item in trained if hearing.text[item.end : item.end + 9].lower().replace(" ", "").startswith(("=false", ":false"))]
+    off = [
+        item
+        for item in trained
+        if hearing.text[item.end : item.end + 9].lower().replace(" ", "").startswith(("=false", ":false"))
+    ]
     scratch, trained = scratch + off, [item for item in trained if item not in off]
     for items, value in ((scratch, False), (trained, True)):
         for item in items[:1]:
@@ -140,12 +152,31 @@ def _constant(hearing: Hearing) -> None:
     for index, item in enumerate(items):
         near = items[max(0, index - 4) : index]
         changeless = "NOCHANGE" in item.tags and any(one.tags & {"LR"} for one in near)
-        told = "CONSTLR" in item.tags or changeless and any(one.taken for one in near) or (
-            item.tags & _FLAT and any(one.tags & {"LR"} or (one.taken and "e" in one.text + "." and one.tags & {"NUM"} and 0 < one.value < 1) for one in near if one.sentence == item.sentence)
+        told = (
+            "CONSTLR" in item.tags
+            or changeless
+            and any(one.taken for one in near)
+            or (
+                item.tags & _FLAT
+                and any(
+                    one.tags & {"LR"}
+                    or (one.taken and "e" in one.text + "." and one.tags & {"NUM"} and 0 < one.value < 1)
+                    for one in near
+                    if one.sentence == item.sentence
+                )
+            )
         )
         follows = items[index + 1].tags if index + 1 < len(items) else frozenset()
-        if told and not follows & {"EPOCH", "EPOCHS", "WARMUP", "for"} and not negated(items, index) and weight(items, index) > ASKED:
-            if not any(one.tags & {"keep", "HYP", "leave", "NODOWN", "stay", "MAYBE"} for one in items[max(0, index - 5) : index]):
+        if (
+            told
+            and not follows & {"EPOCH", "EPOCHS", "WARMUP", "for"}
+            and not negated(items, index)
+            and weight(items, index) > ASKED
+        ):
+            if not any(
+                one.tags & {"keep", "HYP", "leave", "NODOWN", "stay", "MAYBE"}
+                for one in items[max(0, index - 5) : index]
+            ):
                 hearing.claim("scheduler", "constant", item.start, item.end)
                 return
 
@@ -160,12 +191,24 @@ def _ticked(hearing: Hearing) -> None:
         end = _stepping(items, index)
         if not end or weight(items, index) <= ASKED or negated(items, index, 3):
             continue
-        if any("HYP" in one.tags or one.text.lower() in ("should", "or", "supposed", "when", "where", "if") for one in items[max(0, index - 6) : index]):
+        if any(
+            "HYP" in one.tags or one.text.lower() in ("should", "or", "supposed", "when", "where", "if")
+            for one in items[max(0, index - 6) : index]
+        ):
             continue
         units = []
         for place in range(end, min(end + 14, len(items))):
             one = items[place]
-            if one.sentence != items[index].sentence or one.tags & {"LR", "LOSS", "VALLOSS", "or", "should", "instead", "but", "which"}:
+            if one.sentence != items[index].sentence or one.tags & {
+                "LR",
+                "LOSS",
+                "VALLOSS",
+                "or",
+                "should",
+                "instead",
+                "but",
+                "which",
+            }:
                 break
             unit = _unit(items, place)
             if unit and unit not in units:
@@ -194,13 +237,22 @@ def _stepping(items: list[Item], index: int) -> int:
     return 0
 
 
-_LOOPS = {"EPOCH": "epoch", "EPOCHS": "epoch", "BATCH": "batch", "iteration": "batch", "minibatch": "batch", "batch": "batch"}
+_LOOPS = {
+    "EPOCH": "epoch",
+    "EPOCHS": "epoch",
+    "BATCH": "batch",
+    "iteration": "batch",
+    "minibatch": "batch",
+    "batch": "batch",
+}
 
 
 def _unit(items: list[Item], place: int) -> str:
     """The unit of "every batch", "per epoch", "in the inner loop"; nothing for "after 10 epochs"."""
     one = items[place]
-    before = {tag for other in items[max(0, place - 3) : place] for tag in other.tags} | {other.text.lower() for other in items[max(0, place - 3) : place]}
+    before = {tag for other in items[max(0, place - 3) : place] for tag in other.tags} | {
+        other.text.lower() for other in items[max(0, place - 3) : place]
+    }
     after = items[place + 1].text.lower() if place + 1 < len(items) else ""
     if one.text.lower() == "loop" and before & {"inner"}:
         return "batch"
@@ -230,7 +282,13 @@ def _keyed(hearing: Hearing) -> None:
             if kind:
                 hearing.claims = [one for one in hearing.claims if one.start != after.start]
                 hearing.claim("scheduler", kind, item.start, after.end, SURE)
-        if item.text.lower() == "linear" and index and items[index - 1].text in ",(" and after and items[index + 1].text in ",.);":
+        if (
+            item.text.lower() == "linear"
+            and index
+            and items[index - 1].text in ",("
+            and after
+            and items[index + 1].text in ",.);"
+        ):
             hearing.claim("scheduler", "linear", item.start, item.end)
 
 
@@ -241,7 +299,11 @@ def _no_warmup(hearing: Hearing) -> None:
             continue
         near = items[max(0, index - 5) : index]
         denied = next((one for one in reversed(near) if "NOT" in one.tags and one.sentence == item.sentence), None)
-        doubtful = any(one.tags & {"need", "necessary", "matter", "HYP", "NUM", "PCT", ",", ".", "sure", "if", "help", "know"} for one in items[max(0, index - 5) : index] if denied and one.start > denied.start)
+        doubtful = any(
+            one.tags & {"need", "necessary", "matter", "HYP", "NUM", "PCT", ",", ".", "sure", "if", "help", "know"}
+            for one in items[max(0, index - 5) : index]
+            if denied and one.start > denied.start
+        )
         if denied and not doubtful and not ("NOT" not in denied.tags):
             hearing.claim("warmup", "0", denied.start, item.end, TOLD)
         follower = items[index + 1 : index + 3]
