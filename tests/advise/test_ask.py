@@ -9,10 +9,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from advise.criteria import MUST, missed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advise.criteria import MUST, missed
 from lright.advise.answer import Answer
 from lright.consult import ask, pages
 from lright.errors import LrightError

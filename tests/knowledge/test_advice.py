@@ -80,7 +80,7 @@ def check_names(node: Any) -> None:
             elif kind == "about":
                 assert what in load("lexicon"), f"no topic is called {what}"
             elif kind == "saw":
-                assert what.removeprefix("lr-") in SYMPTOMS or what in (*SYMPTOMS, "early"), f"no symptom is called {what}"
+                assert {what, what.removeprefix("lr-")} & {*SYMPTOMS, "early"}, f"no symptom is called {what}"
             else:
                 assert kind in MARKS
     for text in texts(node):

@@ -29,10 +29,6 @@ from lright.schedule.export import FRAMEWORKS, Snippet, export
 
 EPOCHS, BATCHES, PEAK = 12, 2, 0.1
 BUDGET = Budget("12ep", batches_per_epoch=BATCHES)
-MODULES = {
-    "torch": "torch", "lightning": "lightning", "transformers": "transformers", "accelerate": "accelerate",
-    "timm": "timm", "keras": "keras", "optax": "optax",
-}  # fmt: skip
 
 SCHEDULES = [
     "hold",
@@ -111,7 +107,7 @@ def library(name: str) -> Any:
         return timm_schedulers(reason)
     if name == "optax":
         pytest.importorskip("jax", reason="jax is not installed: optax snippets are not run")
-    return pytest.importorskip(MODULES[name], reason=reason)
+    return pytest.importorskip(name, reason=reason)
 
 
 def timm_schedulers(reason: str) -> Any:
@@ -181,8 +177,9 @@ def run_lightning(space: dict[str, Any], batches: int) -> None:
         enable_model_summary=False, accelerator="cpu", num_sanity_val_steps=0,
     )  # fmt: skip
     space["L"] = SimpleNamespace(Trainer=trainer)
+    validation = loader_of(1) if "lr_scheduler_step" in vars(space["Model"]) or "ReduceLROnPlateau" in space else None
     loader = loader_of(batches)
-    space["train"](torch.nn.Linear(3, 1), loader, loader_of(1), steady)
+    space["train"](torch.nn.Linear(3, 1), loader, validation, steady)
 
 
 def run_trainer(space: dict[str, Any], batches: int) -> None:
@@ -244,7 +241,8 @@ def run_keras(space: dict[str, Any], batches: int, accumulate: int) -> list[floa
         build(optimizer=optimizer, loss=loss)
 
     model.compile, model.fit = compiled, functools.partial(fit, verbose=0)
-    space["train"](model, loader_of(batches), loader_of(1), lambda y, x: keras.ops.sum(x) * 0 + 1)
+    validation = loader_of(1) if "callbacks" in space["train"].__code__.co_varnames else None  # slow, and seldom needed
+    space["train"](model, loader_of(batches), validation, lambda y, x: keras.ops.sum(x) * 0 + 1)
     return used
 
 
@@ -439,6 +437,22 @@ def test_what_cannot_be_done_says_what_to_do(schedule: str, options: dict[str, A
     wanted = Schedule.parse(text).past_end(cycle) if cycle else Schedule.parse(text)
     with pytest.raises(LrightError, match=remedy):
         export(wanted, BUDGET, **{"peak": PEAK, **options})
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_training_that_ends_within_an_epoch(framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "warmup 1ep > cosine to 0"
+    snippet = made(text, framework, Budget("2.5ep", batches_per_epoch=4))
+    agree(framework, run(framework, snippet, 4), snippet, 12 if framework == "keras" else 10)
+    with pytest.raises(LrightError, match="batches_per_epoch"):
+        made(text, framework, "2.5ep")
+
+
+def test_training_counted_in_samples() -> None:
+    snippet = made("warmup 10% > cosine", "torch", Budget(samples=6400, batch_size=64))
+    assert "total_updates = 100\n" in snippet.setup
+    assert snippet.expected(10) == PEAK
 
 
 def test_it_needs_no_framework() -> None:

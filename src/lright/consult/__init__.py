@@ -87,6 +87,8 @@ def examine(text: str, code: str | None, settings: Mapping[str, str], path: str)
     report, preamble = proof.checked(heard, setting, code, path)
     if report is not None:
         setting = setting.merged(_read(report.setting, preamble))
+    if heard.calls:
+        setting.suppose("scheduler", heard.calls[0].name, heard.calls[0].text)
     peaks = heard.numbers.get("max_lr", ())
     if peaks and max(peaks) >= 0.02:
         setting.suppose("optimizer", "sgd", f"an LR of {max(peaks):g} is one for SGD", ASSUMED)
@@ -181,7 +183,8 @@ CHOICES = ("should-schedule", "transformer-no-warmup")  # matters about doing wi
 def _excuses(case: Case, given: Answer) -> None:
     """What is to be said to the reasons for doing without that the question gives."""
     welcome = any(one.topic in CHOICES for one in given.diagnoses)
-    told = [one for one in excuses.points(case.heard.prose, case.facts, welcome) if one.id != "excuse.constant-is-simpler"]
+    said = excuses.points(case.heard.prose, case.facts, welcome)
+    told = [one for one in said if one.id != "excuse.constant-is-simpler"]  # should-schedule says that already
     given.points[:0] = told if given.diagnoses else []
 
 

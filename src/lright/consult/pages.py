@@ -11,8 +11,8 @@ from ..advise.plan import Plan
 from ..advise.sources import described
 from ..advise.template import number, shown
 from ..errors import LrightError
-from ..render.advice import Choice, Item, Page, Section
 from ..quantity import Unit
+from ..render.advice import Choice, Item, Page, Section
 from ..render.chart import Curve
 from ..setting import ASSUMED, INFERRED, Setting
 

@@ -105,7 +105,7 @@ def _same(fact: str, wanted: Any, got: Any) -> bool:
         known = _model(str(wanted))
         return str(got) in {str(known["id"]), str(known.get("family")) if known["id"] in KINDS else ""}
     if fact == "framework":
-        return LIBRARIES.get(str(wanted).lower(), str(wanted).lower()) == got
+        return LIBRARIES.get(str(wanted).lower(), str(wanted).lower()) == str(got)
     plain = [re.sub(r"[^a-z0-9]", "", str(one).lower()) for one in (wanted, got)]
     if fact == "scheduler":
         return _family(plain[0]) == _family(plain[1])

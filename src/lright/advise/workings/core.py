@@ -99,13 +99,13 @@ def updates(case: Facts) -> int | None:
 @working
 def known_end(case: Facts) -> bool:
     """Whether it is known how long the training is."""
-    return case.get("goal") != "open-end" and any(case.number(name) for name in ("epochs", "steps", "tokens"))
+    return not case.get("open_end") and any(case.number(name) for name in ("epochs", "steps", "tokens"))
 
 
 @working
 def open_end(case: Facts) -> bool:
     """Whether the end is said to be open."""
-    return case.get("goal") == "open-end"
+    return case.setting.text("goal") == "open-end"
 
 
 # The optimizer
@@ -114,8 +114,8 @@ def open_end(case: Facts) -> bool:
 @working
 def optimizer_entry(case: Facts) -> Mapping[str, Any] | None:
     """What is known of the optimizer."""
-    table = load("optimizers")
-    return table.get(case.setting.text("optimizer").lower())
+    entry: Mapping[str, Any] | None = load("optimizers").get(case.setting.text("optimizer").lower())
+    return entry
 
 
 @working
@@ -128,7 +128,7 @@ def optimizer_title(case: Facts) -> str | None:
 @working
 def adaptive(case: Facts) -> bool | None:
     """Whether the optimizer scales each weight's step by its gradients (Adam and its kin)."""
-    entry = case.get("optimizer_entry")
+    entry: Mapping[str, Any] | None = case.get("optimizer_entry")
     return None if entry is None else bool(entry["adaptive"])
 
 
@@ -226,8 +226,9 @@ def lr_per_256(case: Facts) -> float | None:
 @working
 def trouble_epoch(case: Facts) -> float | None:
     """The epoch at which trouble is said to begin."""
-    found = case.setting.saw("nan", "diverged", "unstable", "spike", "stuck", "plateau", "overfit", "lr-near-zero")
-    return None if found is None else found.epoch
+    kinds = ("nan", "diverged", "unstable", "spike", "stuck", "plateau", "overfit", "lr-near-zero", "noisy", "worse")
+    epochs = [one.epoch for one in case.setting.symptoms if one.kind in kinds and one.epoch is not None]
+    return min(epochs) if epochs else None
 
 
 @working

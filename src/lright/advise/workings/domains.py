@@ -278,7 +278,7 @@ def ema_window(case: Facts) -> int | None:
 
 
 @working
-def warmup_told(case: Facts) -> float | None:
+def diffusers_warmup(case: Facts) -> float | None:
     """The warmup in steps."""
     told = _told(case, "num_warmup_steps", "warmup_steps", "lr_warmup_steps")
     text = case.setting.text("warmup")
@@ -288,9 +288,9 @@ def warmup_told(case: Facts) -> float | None:
 
 
 @working
-def warmup_told_share(case: Facts) -> float | None:
+def diffusers_warmup_share(case: Facts) -> float | None:
     """It as a share of the run."""
-    warmup, steps = case.number("warmup_told"), case.number("steps")
+    warmup, steps = case.number("diffusers_warmup"), case.number("steps")
     return warmup / steps if warmup and steps and warmup <= steps else None
 
 

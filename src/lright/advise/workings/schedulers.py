@@ -79,7 +79,7 @@ def cosine_swings_per_epoch(case: Facts) -> float | None:
 def t_max_in_batches(case: Facts) -> str | None:
     """T_max for a cosine ticked per batch, as a product."""
     epochs, batches = case.number("epochs"), case.number("batches_per_epoch")
-    return None if epochs is None or batches is None else f"{epochs:g} * {batches:g} = {epochs * batches:,.0f}"
+    return None if epochs is None or batches is None else f"{epochs:g} * {batches:g} = {epochs * batches:.0f}"
 
 
 @working
@@ -210,7 +210,7 @@ def cyclic_reached_share(case: Facts) -> float | None:
 def cyclic_half_advised(case: Facts) -> str | None:
     """A half cycle of 4 epochs as a product."""
     batches = case.number("batches_per_epoch")
-    return None if batches is None else f"4 * {batches:g} = {4 * batches:,.0f}"
+    return None if batches is None else f"4 * {batches:g} = {4 * batches:.0f}"
 
 
 @working
@@ -316,7 +316,7 @@ def loop_epochs(case: Facts) -> float | None:
 def loop_batches(case: Facts) -> str | None:
     """All batches of that loop, as a product."""
     epochs, batches = case.number("loop_epochs"), case.number("batches_per_epoch")
-    return None if not epochs or batches is None else f"{epochs:g} * {batches:g} = {epochs * batches:,.0f}"
+    return None if not epochs or batches is None else f"{epochs:g} * {batches:g} = {epochs * batches:.0f}"
 
 
 @working
@@ -386,14 +386,21 @@ def step_three(case: Facts) -> float | None:
 def step_size_in_batches(case: Facts) -> str | None:
     """step_size for a StepLR ticked per batch, as a product."""
     size, batches = case.number("step_size_told"), case.number("batches_per_epoch")
-    return None if size is None or batches is None else f"{size:g} * {batches:g} = {size * batches:,.0f}"
+    return None if size is None or batches is None else f"{size:g} * {batches:g} = {size * batches:.0f}"
+
+
+@working
+def epochs_run(case: Facts) -> float | None:
+    """The epochs of the training, also where they are only mentioned."""
+    told = case.number("epochs")
+    return told if told is not None else _last_told(case, "told-epochs")
 
 
 def _milestones(case: Facts) -> list[float]:
     told = sorted(case.numbers.get("milestones") or ())
-    size, epochs = case.number("step_size_told"), case.number("epochs")
+    size, epochs = case.number("step_size_told"), case.number("epochs_run")
     if not told and size and epochs and case.get("scheduler") == "StepLR" and epochs / size < 12:
-        told = [size * count for count in range(1, int(epochs // size) + 1)]
+        told = [size * count for count in range(1, max(2, math.ceil(epochs / size)))]
     return told
 
 
@@ -407,7 +414,7 @@ def milestones_told(case: Facts) -> str | None:
 @working
 def milestones_late(case: Facts) -> str | None:
     """Milestones that come at or after the end of the training."""
-    epochs = case.number("epochs")
+    epochs = case.number("epochs_run")
     late = [one for one in _milestones(case) if epochs is not None and one >= epochs]
     return _listed(late) if late else None
 
@@ -415,7 +422,7 @@ def milestones_late(case: Facts) -> str | None:
 @working
 def milestones_used(case: Facts) -> str | None:
     """Milestones that come before it."""
-    epochs = case.number("epochs")
+    epochs = case.number("epochs_run")
     used = [one for one in _milestones(case) if epochs is None or one < epochs]
     return _listed(used) if used else None
 
@@ -423,7 +430,7 @@ def milestones_used(case: Facts) -> str | None:
 @working
 def milestone_rates(case: Facts) -> str | None:
     """The rates of a step schedule and where they begin."""
-    lr, epochs = case.number("lr"), case.number("epochs")
+    lr, epochs = case.number("lr"), case.number("epochs_run")
     used = [one for one in _milestones(case) if epochs is None or one < epochs]
     if lr is None or not used or len(used) > 5:
         return None
@@ -434,7 +441,7 @@ def milestone_rates(case: Facts) -> str | None:
 @working
 def milestone_last_rate(case: Facts) -> float | None:
     """The LR of the last epochs of a step schedule."""
-    lr, epochs = case.number("lr"), case.number("epochs")
+    lr, epochs = case.number("lr"), case.number("epochs_run")
     found = _milestones(case)
     if lr is None or not found or epochs is None:
         return None
@@ -451,14 +458,14 @@ def milestone_unused_rate(case: Facts) -> float | None:
 @working
 def epochs_halved(case: Facts) -> float | None:
     """Half the epochs."""
-    epochs = case.number("epochs")
+    epochs = case.number("epochs_run")
     return None if epochs is None else epochs // 2
 
 
 @working
 def milestones_halved(case: Facts) -> str | None:
     """The milestones in half the training."""
-    epochs = case.number("epochs")
+    epochs = case.number("epochs_run")
     used = [one // 2 for one in _milestones(case) if epochs is None or one < epochs]
     return _listed(used) if used else None
 
@@ -466,14 +473,14 @@ def milestones_halved(case: Facts) -> str | None:
 @working
 def third_epoch(case: Facts) -> float | None:
     """A third of the training."""
-    epochs = case.number("epochs")
+    epochs = case.number("epochs_run")
     return None if epochs is None else round(epochs / 3)
 
 
 @working
 def two_thirds_epoch(case: Facts) -> float | None:
     """Two thirds of it."""
-    epochs = case.number("epochs")
+    epochs = case.number("epochs_run")
     return None if epochs is None else round(2 * epochs / 3)
 
 
@@ -585,7 +592,7 @@ def exp_per_batch_text(case: Facts) -> str | None:
 def poly_done(case: Facts) -> str | None:
     """All iterations of a training, as a product."""
     epochs, batches = case.number("epochs"), case.number("batches_per_epoch")
-    return None if epochs is None or batches is None else f"{epochs:g} * {batches:g} = {epochs * batches:,.0f}"
+    return None if epochs is None or batches is None else f"{epochs:g} * {batches:g} = {epochs * batches:.0f}"
 
 
 @working
@@ -845,11 +852,76 @@ def timm_overlap_mend(case: Facts) -> float | None:
 # Sequential
 
 
+def _sequential_warmup(case: Facts) -> float | None:
+    for name in ("milestones", "total_iters"):
+        told = case.numbers.get(name)
+        if told and len(told) == 1:
+            return told[0]
+    warmup = case.setting.text("warmup")
+    return float(warmup[:-2]) if warmup.endswith("ep") else None
+
+
 @working
 def sequential_rest(case: Facts) -> float | None:
     """Epochs left for the cosine after the warmup."""
-    epochs, share = case.number("epochs"), case.number("told_warmup_share")
-    warmup = case.setting.text("warmup")
-    if epochs is None or share is None or not warmup.endswith("ep"):
-        return None
-    return epochs - float(warmup[:-2])
+    epochs, warmup = case.number("epochs"), _sequential_warmup(case)
+    return None if epochs is None or warmup is None or warmup >= epochs else epochs - warmup
+
+
+@working
+def sequential_share(case: Facts) -> float | None:
+    """Where a cosine that is too long for what is left ends, as a share of the peak."""
+    rest, t_max = case.number("sequential_rest"), _t_max_told(case)
+    return None if rest is None or not t_max or t_max <= rest else _cosine(rest / t_max)
+
+
+@working
+def sequential_lr(case: Facts) -> float | None:
+    """That LR."""
+    lr, share = case.number("lr"), case.number("sequential_share")
+    return None if lr is None or share is None else lr * share
+
+
+@working
+def sequential_done(case: Facts) -> str | None:
+    """The part of the cosine that is done."""
+    rest, t_max = case.number("sequential_rest"), _t_max_told(case)
+    return None if rest is None or not t_max or t_max <= rest else f"{rest:g}/{t_max:g}"
+
+
+# Numbers as code writes them
+
+
+@working
+def updates_plain(case: Facts) -> str | None:
+    """All updates, without a comma."""
+    total = case.number("updates")
+    return None if total is None else f"{total:.0f}"
+
+
+@working
+def half_updates_plain(case: Facts) -> str | None:
+    """The middle of the training in updates, without a comma."""
+    total = case.number("updates")
+    return None if total is None else f"{total / 2:.0f}"
+
+
+@working
+def keras_fall_text(case: Facts) -> str | None:
+    """By how much an exponential decay lowers the LR."""
+    share = case.number("keras_exp_share")
+    return None if share is None else f"{100 * (1 - share):.1g}%"
+
+
+@working
+def last_epoch_index(case: Facts) -> float | None:
+    """The number of the last epoch, counted from 0."""
+    epochs = case.number("epochs")
+    return None if epochs is None else epochs - 1
+
+
+@working
+def score_first(case: Facts) -> float | None:
+    """The first value of a score that was told."""
+    values = case.marks.get("series:accuracy")
+    return values[0] if values else None

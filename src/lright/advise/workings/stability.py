@@ -124,7 +124,7 @@ def ramp_short_of_floor(case: Facts) -> bool | None:
 @working
 def jump_times(case: Facts) -> float | None:
     """How many times higher the LR is after a warmup at a constant LR."""
-    told = [one for one in _numbers(case, "warmup-constant") if 0 < one < 10]
+    told = [one for one in _numbers(case, "jump-told") if 0 < one < 10]
     return max(told) / min(told) if len(told) >= 2 and max(told) > 1.5 * min(told) else None
 
 
@@ -242,7 +242,92 @@ def lr_high_for_scratch(case: Facts) -> bool | None:
 
 
 @working
+def lr_high_for_sgd(case: Facts) -> bool | None:
+    """Whether it is high for SGD: over 0.2, and more than twice 0.1 per 256 samples (our judgement)."""
+    lr, usual = case.number("lr"), case.number("imagenet_lr") or 0.1
+    return None if lr is None or case.setting.text("optimizer") != "sgd" else lr > 0.2 and lr > 2 * usual
+
+
+@working
 def batch_is_tiny(case: Facts) -> bool | None:
     """Whether a batch is too small for batch statistics: up to 2 samples (our judgement)."""
     batch = case.number("batch_size")
     return None if batch is None else batch <= 2
+
+
+# The LR finder
+
+
+def _last_rate(case: Facts, topic: str) -> float | None:
+    """The last number among the words of a topic that can be an LR."""
+    found = [one for one in _numbers(case, topic) if 0 < one <= 10]
+    return found[-1] if found else None
+
+
+@working
+def finder_min(case: Facts) -> float | None:
+    """The LR at the lowest loss of a range test."""
+    return _last_rate(case, "finder-min-at")
+
+
+@working
+def finder_min_tenth(case: Facts) -> float | None:
+    """A tenth of it."""
+    lr = case.number("finder_min")
+    return None if lr is None else lr / 10
+
+
+@working
+def finder_valley(case: Facts) -> float | None:
+    """The LR of the valley or the steepest point."""
+    lr, low = _last_rate(case, "finder-valley-at"), case.number("finder_min")
+    return None if lr is None or (low is not None and lr >= low) else lr
+
+
+@working
+def finder_end(case: Facts) -> float | None:
+    """The LR at which a range test ended."""
+    return _last_rate(case, "finder-end-at")
+
+
+@working
+def finder_batch(case: Facts) -> float | None:
+    """The batch a range test was run with."""
+    found = _numbers(case, "finder-batch-was")
+    return found[0] if found else None
+
+
+@working
+def finder_real(case: Facts) -> float | None:
+    """The total batch of the real training."""
+    words, found = str(case.marks.get("about:finder-real-was") or ""), _numbers(case, "finder-real-was")
+    if not found:
+        return None
+    return found[0] * found[1] if len(found) == 2 and not words.startswith(("real", "actual", "final")) else found[-1]
+
+
+@working
+def finder_ratio(case: Facts) -> float | None:
+    """How many times larger that is."""
+    small, large = case.number("finder_batch"), case.number("finder_real")
+    return None if not small or large is None or large <= small else large / small
+
+
+@working
+def finder_lr(case: Facts) -> float | None:
+    """The LR a range test gave."""
+    return _last_rate(case, "finder-says")
+
+
+@working
+def finder_linear(case: Facts) -> float | None:
+    """That LR scaled linearly to the real batch."""
+    lr, ratio = case.number("finder_lr"), case.number("finder_ratio")
+    return None if lr is None or ratio is None else lr * ratio
+
+
+@working
+def finder_sqrt(case: Facts) -> float | None:
+    """That LR scaled with the square root of the batch."""
+    lr, ratio = case.number("finder_lr"), case.number("finder_ratio")
+    return None if lr is None or ratio is None else lr * math.sqrt(ratio)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from .heard import Call
 from .lexer import worth
 
-_HEAD = re.compile(r"\b([A-Za-z_][A-Za-z_0-9]*)[ ]?\(")
-_ARGUMENT = re.compile(r"([A-Za-z_]\w*)\s*(?:=(?!=)|:)\s*")
-_NUMBER = re.compile(r"[-−+]?(?:\d[\d_]*(?:,\d{3})*(?:\.\d*)?(?:[eE][-+−]?\d+)?|\.\d+(?:[eE][-+−]?\d+)?)(?:\s?[kKM])?$")
-_THOUSANDS = re.compile(r"\d,\d{3}(?![\d,.])")
+_HEAD = r"\b([A-Za-z_][A-Za-z_0-9]*)[ ]?\("
+_ARGUMENT = r"([A-Za-z_]\w*)\s*(?:=(?!=)|:)\s*"
+_NUMBER = r"[-−+]?(?:\d[\d_]*(?:,\d{3})*(?:\.\d*)?(?:[eE][-+−]?\d+)?|\.\d+(?:[eE][-+−]?\d+)?)(?:\s?[kKM])?$"
+_THOUSANDS = r"\d,\d{3}(?![\d,.])"
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _WORDS = {"true": True, "false": False, "none": None}
 
@@ -74,8 +74,10 @@ def written(text: str) -> list[Written]:
     >>> [(one.name, one.positional, one.arguments) for one in written("use StepLR(opt, 30, gamma=.1) now")]
     [('StepLR', ['opt', 30], {'gamma': 0.1})]
     """
-    found = []
-    for head in _HEAD.finditer(text):
+    found: list[Written] = []
+    if "(" not in text:
+        return found
+    for head in re.finditer(_HEAD, text):
         end = closing(text, head.end() - 1)
         if end > 0:
             positional, arguments = _arguments(text[head.end() : end])
@@ -103,7 +105,7 @@ def _arguments(inside: str) -> tuple[list[object], dict[str, object]]:
     positional: list[object] = []
     arguments: dict[str, object] = {}
     for part in _parts(inside):
-        named = _ARGUMENT.match(part)
+        named = re.match(_ARGUMENT, part)
         if named and not part.startswith("lambda"):
             arguments[named.group(1)] = value(part[named.end() :])
         else:
@@ -123,7 +125,7 @@ def _parts(inside: str) -> Iterator[str]:
             depth += 1
         elif one in ")]}":
             depth -= 1
-        elif one == "," and depth <= 0 and not _THOUSANDS.match(inside, max(0, index - 1)):
+        elif one == "," and depth <= 0 and not re.match(_THOUSANDS, inside[max(0, index - 1) : index + 6]):
             if inside[start:index].strip():
                 yield inside[start:index].strip()
             start = index + 1
@@ -140,7 +142,7 @@ def value(text: str) -> object:
     text = " ".join(text.split("#")[0].split()) if "\n" in text else text.strip()
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
-    if _NUMBER.match(text):
+    if re.match(_NUMBER, text):
         return number(text)
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" and text[0] not in text[1:-1]:
         return text[1:-1]

@@ -120,7 +120,7 @@ def items(text: str) -> list[Item]:
 
 _ENDS = ("", " ", "\n", ")", '"', "'", ".")
 _BREAK = frozenset(("BREAK", "\n"))
-_SPLIT = re.compile(r"(bs|lr|ep|epochs?|batch|wd|x)(\d[\d.]*)$")
+_SPLIT = r"(bs|lr|ep|epochs?|batch|wd|x)(\d[\d.]*)$"
 _TIMES = frozenset(("TIMES", "x"))
 
 
@@ -141,7 +141,7 @@ def _tokens(text: str) -> list[_Token]:
             if low.isdigit():
                 tokens.append(_Token("num", word, start, end, low, low))
                 continue
-        split = _SPLIT.match(low)
+        split = re.match(_SPLIT, low) if low[-1].isdigit() else None
         if split and low not in lexicon().tags:
             cut = start + split.end(1)
             tokens.append(_Token("word", text[start:cut], start, cut, split.group(1), split.group(1)))

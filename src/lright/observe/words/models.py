@@ -163,9 +163,10 @@ def _table() -> Mapping[str, Any]:
 
 @cache
 def _index() -> Mapping[str, str]:
-    """The ids by the names without separators."""
+    """The ids by the names; the table has each name also without separators."""
     index: dict[str, str] = {}
     for identity, entry in _table().items():
-        for name in (identity, *entry["names"]):
-            index.setdefault(name.lower().translate(_SEPARATORS), identity)
+        index.setdefault(identity.translate(_SEPARATORS), identity)
+        for name in entry["names"]:
+            index.setdefault(name, identity)
     return index

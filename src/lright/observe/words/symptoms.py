@@ -321,15 +321,19 @@ def _timed(hearing: Hearing, event: Event) -> Symptom:
 
 
 def _values(hearing: Hearing, event: Event) -> tuple[float, ...]:
-    """The losses told with a plateau: where it is stuck, and the row that led there."""
+    """The value that a plateau is at, where it is told right behind it."""
     if event.kind not in ("plateau", "stuck"):
         return ()
-    for item in hearing.items[event.index + 1 : event.index + 5]:
-        if item.sentence != event.item.sentence:
+    for index in range(event.index + 1, min(event.index + 5, len(hearing.items) - 1)):
+        item = hearing.items[index]
+        if item.sentence != event.item.sentence or item.tags & {"by", "than", "for", "AFTER"}:
             break
-        if item.tags & {"NUM", "PCT"} and not item.taken:
+        if item.tags & {"NUM", "PCT"} and not item.taken and not hearing.items[index + 1].tags & _COUNTED:
             return (item.value,)
     return ()
+
+
+_COUNTED = frozenset(("EPOCH", "EPOCHS", "STEP", "STEPS"))
 
 
 def _afterwards(hearing: Hearing, event: Event, time: Time) -> bool:

@@ -58,6 +58,8 @@ _COMMENT = r"(?:^|(?<=\s))#(?!!)([^\n]*)"
 
 def with_comments(text: str, masked: str) -> str:
     """The prose with the comments of the code, each a sentence of its own."""
+    if "#" not in text or text == masked:
+        return masked
     signs = list(masked)
     for found in re.finditer(_COMMENT, text):
         if masked[found.start()] == " " and masked[found.start() : found.end()].isspace():
@@ -69,6 +71,8 @@ def _fenced(lines: list[str]) -> list[int]:
     """For each line the number of the fenced block it is in; 0 for none yet and -1 for the fences themselves."""
     owners = [0] * len(lines)
     index = number = 0
+    if not any("```" in line or "~~~" in line for line in lines):
+        return owners
     while index < len(lines):
         opened = re.match(_FENCE, lines[index])
         if not opened:

@@ -160,7 +160,7 @@ class Ticks:
         self.accumulate = job.accumulate
         self.given = job.budget.total
         self.budget, self.guessed = _bound_budget(job, flush)
-        self.known = not self.guessed or self.given is not None and self.given.unit is Unit.UPDATE
+        self.known = not self.guessed or (self.given is not None and self.given.unit is not Unit.EPOCH)
         self.upe = round(self.budget.convert(Length(1, Unit.EPOCH), Unit.UPDATE).number)
         every = (
             self.budget.convert(Length(1, Unit.EPOCH), Unit.BATCH).number if batches else self.upe * self.scale.value
@@ -172,14 +172,15 @@ class Ticks:
     @property
     def epochs(self) -> int | None:
         """The whole epochs of the training, where that is how it is given."""
-        given = self.given
-        return int(given.number) if given is not None and given.unit is Unit.EPOCH and _whole(given.number) else None
+        return whole_epochs(self.given)
 
     def _total(self, per_epoch: str | None, total: str | None) -> Count:
         given = self.given
         assert given is not None
         if self.epochs is not None:
             self.names["epochs"] = str(self.epochs)
+        if self.guessed and given.unit is Unit.EPOCH and self.epochs is None:
+            raise LrightError(f"a training of {given} ends within an epoch: give batches_per_epoch too")
         if self.unit == "epoch":
             if self.epochs is None:
                 raise LrightError(f"a training of {given} is not stepped per epoch: use step='update', or whole epochs")
@@ -341,6 +342,11 @@ def _param_lengths(phase: Phase) -> list[Length]:
         elif kind is Kind.POINTS:
             found.extend(point.at for point in value)
     return found
+
+
+def whole_epochs(total: Length | None) -> int | None:
+    """The epochs of a training that is given in whole ones."""
+    return round(total.number) if total is not None and total.unit is Unit.EPOCH and _whole(total.number) else None
 
 
 def _split(schedule: Schedule) -> tuple[Schedule, MetricFactor | None]:

@@ -129,13 +129,13 @@ def _per_epoch(job: Job) -> Snippet:
         made = f"keras.callbacks.LearningRateScheduler(lambda epoch: {peak} * lr_factor(epoch))"
         lines = [*function, "", f"callbacks = [{made}]"]
         return _compose(job, curve, lines, peak, "callbacks", "", [])
-    lines = ["callbacks = [keras.callbacks." + _plateau(curve, job) + "]"]
+    lines = ["plateau = keras.callbacks." + _plateau(curve, job), "callbacks = [plateau]"]
     notes = ["Keras falls after patience epochs without improvement, torch after one more: patience is one higher"]
     if dict(curve.metric.params)["threshold_mode"] == "rel":
         notes.append("Keras compares with an absolute min_delta: 0 stands for the relative threshold")
     if curve.warmup is not None:
         lines = [*_warmup(curve.warmup, job), *lines]
-        lines[-1] = lines[-1].replace("[keras", "[warmup, keras")
+        lines[-1] = "callbacks = [warmup, plateau]"
         notes.append("the plateau watches the metric from the first epoch on, the warmup included")
     elif curve.shapes != ("hold",) or curve.parts[0].start != 1:
         raise LrightError("a plateau starts at the peak: 'hold', or a linear warmup to 1 and then hold")

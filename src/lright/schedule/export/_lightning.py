@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ._base import Curve, Job, Snippet, Ticks, from_import, indent, module, number, take_apart, unit_of
+from ._base import Curve, Job, Snippet, Ticks, from_import, indent, module, number, take_apart, unit_of, whole_epochs
 from ._torch import SCHEDULERS, first_lr, optimizer_line, schedulers
 
 STEPS = """def __init__(self, model, loss_fn):
@@ -25,8 +25,7 @@ def validation_step(self, batch, batch_idx):
 def write(job: Job) -> Snippet:
     """A LightningModule and the Trainer that goes with it."""
     unit = unit_of(job)
-    whole = job.budget.total
-    epochs = whole is not None and unit == "update" and str(whole).endswith("ep")
+    epochs = unit == "update" and whole_epochs(job.budget.total) is not None
     per_epoch = "total_updates // self.trainer.max_epochs" if epochs else None
     ticks = Ticks(job, unit, per_epoch=per_epoch, total="self.trainer.estimated_stepping_batches")
     if epochs:  # here the whole is known and the epoch follows from it
@@ -35,6 +34,7 @@ def write(job: Job) -> Snippet:
     built = schedulers(curve, job)
     optimizer = optimizer_line(job.optimizer, first_lr(curve, job.peak)).replace("model.", "self.", 1)
     warmed = curve.metric is not None and curve.warmup is not None
+    built = built._replace(lines=[line.replace("the loop", "lr_scheduler_step") for line in built.lines])
     made = [re.sub(r"\bepochs\b", "self.trainer.max_epochs", line) for line in built.lines]
     names = [re.sub(r"\bepochs\b", "self.trainer.max_epochs", line) for line in ticks.lines(*built.lines)]
     names = [line for line in names if not line.startswith("self.trainer.max_epochs =")]

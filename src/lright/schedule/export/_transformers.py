@@ -178,7 +178,8 @@ def _custom(job: Job, curve: Curve) -> Snippet:
 
 
 def _epochs(line: str) -> str:
-    return line.replace("// epochs", "// int(self.args.num_train_epochs)")
+    whole = "num_training_steps // epochs"
+    return line.replace(whole, "round(num_training_steps / self.args.num_train_epochs)")
 
 
 def _arguments(job: Job, curve: Curve) -> list[str]:
