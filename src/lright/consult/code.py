@@ -21,14 +21,31 @@ def of_schedule(text: str, peak: float, plan: Plan, title: str) -> Snippet:
 
 def _snippet(schedule: Schedule, peak: float, plan: Plan, title: str, step: str | None) -> Snippet:
     made = exported(schedule, peak, plan, step)
-    return Snippet(title, made.setup, tuple(made.notes))
+    return Snippet(title, made.setup, notes(made, plan))
+
+
+def notes(made: Any, plan: Plan) -> tuple[str, ...]:
+    """What is to be known of a snippet: the exporter's remarks, and where it had to write something else."""
+    said = list(made.notes)
+    wanted, name = plan.framework, plan.setting.text("optimizer").lower()
+    if wanted != framework_of(plan):
+        said.append(f"{wanted}: lright writes plain torch for it")
+    if name and name not in _NAMES:
+        said.append(f"{name} is not in torch: put yours in place of AdamW")
+    return tuple(said)
+
+
+def framework_of(plan: Plan) -> str:
+    """The framework that code is written for: the plan's, or torch."""
+    from ..schedule.export import FRAMEWORKS
+
+    return plan.framework if plan.framework in FRAMEWORKS else "torch"
 
 
 def exported(schedule: Schedule, peak: float, plan: Plan, step: str | None, framework: str = "") -> Any:
     """A schedule as the exporter's snippet, with what the plan knows of the training."""
-    from ..schedule.export import FRAMEWORKS, export
+    from ..schedule.export import export
 
-    wanted = framework or plan.framework
     setting = plan.setting
     options: dict[str, Any] = {
         "optimizer": _optimizer(setting.text("optimizer")),
@@ -42,7 +59,7 @@ def exported(schedule: Schedule, peak: float, plan: Plan, step: str | None, fram
     if setting.number("beta2") is not None:
         options["betas"] = (0.9, setting.number("beta2"))
     return export(
-        schedule, plan.budget, peak=peak, framework=wanted if wanted in FRAMEWORKS else "torch", step=step, **options
+        schedule, plan.budget, peak=peak, framework=framework or framework_of(plan), step=step, **options
     )
 
 

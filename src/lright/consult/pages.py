@@ -85,14 +85,14 @@ def of_plan(plan: Plan, full: bool = False) -> Page:
 
 
 def _code_of(plan: Plan) -> Iterator[Section]:
-    from .code import exported
+    from .code import exported, framework_of, notes
 
     try:
         made = exported(plan.schedule, plan.peak, plan, None if plan.unit == "validation" else plan.unit)
     except LrightError as error:
         yield Section(f"Code ({plan.framework})", (Item(str(error)),))
         return
-    yield Section(f"Code ({plan.framework})", (), made.code, tuple(made.notes))
+    yield Section(f"Code ({framework_of(plan)})", (), made.code, notes(made, plan))
 
 
 def of_answer(answer: Answer, full: bool = False, plot: bool = False) -> Page:

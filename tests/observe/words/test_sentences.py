@@ -207,6 +207,33 @@ Do I set lr 0.4 or 0.2? | -lr
 a bit better with CLIP | model=clip
 val MAE is 0.3 | -model
 lr = base_lr * (1 - it/max_iter)**0.9 | -lr
+loss 0.21 for like 9 epochs | -epochs
+val loss has been at 0.19 for 7 epochs | -epochs
+It's been like this for 20 epochs | -epochs
+loss on the dev set 0.55 for 6 epochs straight | -epochs
+I train with lr 0.1 for 90 epochs | epochs=90 lr=0.1
+one lr for the whole run | -lr
+step or cosine? | -scheduler
+reduce lr when it stalls? | -scheduler
+I'm stuck on a plateau | -scheduler
+8 envs x 128 steps | -steps
+for a few hundred iterations | -steps
+64x64 images | -samples
+Val set has only 200 images | -samples
+no EMA warmup | -warmup
+everyone uses cosine | -scheduler
+people say "we use SGD with lr 0.1 and cosine" in papers | -optimizer -lr -scheduler
+lr *= 0.5 | -lr
+as in the WideResNet paper | -model
+FT-Transformer | -pretrained
+my head hurts | -!worse
+loss goes to nan | !nan
+the lr is going to zero too fast | !lr-near-zero
+yet before the first epoch is over my lr is at 1e-9 | !lr-near-zero@1
+stuck!! loss 0.55, began at epoch 19 | !plateau
+validation MSE fell to 0.08, then nothing | !plateau
+went well at first, now the loss won't budge | !plateau
+I'm trying to train with SGD | optimizer=sgd
 PPO on Atari | algorithm=ppo
 7B tokens and 1.3B params | tokens=7000000000 parameters=1300000000
 val loss plateaued after epoch 20 | !plateau@20

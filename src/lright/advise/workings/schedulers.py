@@ -484,6 +484,24 @@ def two_thirds_epoch(case: Facts) -> float | None:
     return None if epochs is None else round(2 * epochs / 3)
 
 
+@working
+def step_total_share(case: Facts) -> float | None:
+    """What a StepLR leaves of the LR in the last epochs."""
+    size, epochs = case.number("step_size_told"), case.number("epochs_run")
+    if not size or epochs is None or case.get("scheduler") != "StepLR" or not 0 < _gamma(case) < 1:
+        return None
+    return _gamma(case) ** (math.ceil(epochs / size) - 1)
+
+
+@working
+def step_total_text(case: Facts) -> str | None:
+    """How that is worked out."""
+    size, epochs, share = case.number("step_size_told"), case.number("epochs_run"), case.number("step_total_share")
+    if not size or epochs is None or share is None:
+        return None
+    return f"{_gamma(case):g}^{math.ceil(epochs / size) - 1} = {number(share)}"
+
+
 # Exponential decay
 
 
@@ -583,6 +601,13 @@ def exp_per_batch_text(case: Facts) -> str | None:
     """What that gamma is, in digits."""
     value = case.number("exp_gamma_per_batch")
     return None if value is None else f"{value:.6f}"
+
+
+@working
+def exp_epoch_text(case: Facts) -> str | None:
+    """What one epoch leaves of the LR when gamma applies to every batch."""
+    gamma, batches = case.number("exp_gamma"), case.number("batches_per_epoch")
+    return None if gamma is None or not batches else f"{gamma:g}^{batches:g} = {number(gamma**batches)}"
 
 
 # Polynomial decay

@@ -52,25 +52,50 @@ def trouble_step(case: Facts) -> float | None:
     return None if found is None or found.step is None or found.step < 2 else found.step
 
 
+def _ramp(case: Facts) -> tuple[float, float, str] | None:
+    """Where trouble began, how long the warmup lasts, and the unit of both."""
+    step, length = case.number("trouble_step"), case.number("ramp_updates")
+    if step is not None and length:
+        return step, length, "step"
+    text, epoch = case.setting.text("warmup"), case.number("trouble_epoch")
+    if epoch and text.endswith("ep") and text[:-2].replace(".", "").isdigit() and float(text[:-2]) > 0:
+        return epoch, float(text[:-2]), "epoch"
+    return None
+
+
 @working
 def trouble_in_ramp(case: Facts) -> bool | None:
     """Whether it began before the warmup was over."""
-    step, length = case.number("trouble_step"), case.number("ramp_updates")
-    return None if step is None or not length else step < length
+    found = _ramp(case)
+    return None if found is None else found[0] < found[1]
 
 
 @working
 def trouble_past_ramp(case: Facts) -> bool | None:
     """Whether it began when the warmup was just over: within a fifth of its length (our judgement)."""
-    step, length = case.number("trouble_step"), case.number("ramp_updates")
-    return None if step is None or not length else length <= step <= 1.2 * length
+    found = _ramp(case)
+    return None if found is None else found[1] <= found[0] <= 1.2 * found[1]
+
+
+@working
+def ramp_place(case: Facts) -> str | None:
+    """That place in words."""
+    found = _ramp(case)
+    return None if found is None else f"{found[2]} {found[0]:,g} of {found[1]:,g}"
+
+
+@working
+def ramp_fraction(case: Facts) -> str | None:
+    """That place as a fraction."""
+    found = _ramp(case)
+    return None if found is None else f"{found[0]:,g} / {found[1]:,g}"
 
 
 @working
 def ramp_lr_at_trouble(case: Facts) -> float | None:
     """The LR of a linear ramp from 0 when trouble began."""
-    step, length, peak = case.number("trouble_step"), case.number("ramp_updates"), case.number("ramp_peak")
-    return None if step is None or not length or peak is None or step > length else peak * step / length
+    found, peak = _ramp(case), case.number("ramp_peak")
+    return None if found is None or peak is None or found[0] > found[1] else peak * found[0] / found[1]
 
 
 @working

@@ -150,11 +150,13 @@ _ASIDE = frozenset(
 
 def weight(items: Sequence[Item], start: int) -> int:
     """How much a statement counts that begins at an item."""
-    best = TOLD
+    best = OTHERS if items[start].quoted else TOLD
     for index in range(start - 1, max(-1, start - 9), -1):
         tags = items[index].tags
         if not tags.isdisjoint(_OPEN):
             break
+        if items[index].quoted and not items[start].quoted:
+            continue
         if "HYP" in tags or "vs" in tags:
             return ASKED
         if "PAST" in tags and start - index < 7:
@@ -162,7 +164,7 @@ def weight(items: Sequence[Item], start: int) -> int:
         if "USE" in tags and best == TOLD and start - index < 4:
             best = SURE
         if not tags.isdisjoint(_TURNS):
-            if items[index].text == ":" and index and items[index - 1].tags & {"PAST", "HYP"}:
+            if items[index].text == ":" and index and items[index - 1].tags & {"PAST", "HYP", "tried"}:
                 best = OTHERS
             break
     return best
@@ -209,7 +211,7 @@ def _agreed(name: str, claims: list[Claim]) -> Claim | None:
     if not said:
         return None
     top = max(one.weight for one in said)
-    if top > OTHERS:
+    if top > OTHERS or name in _OWN:
         said = [one for one in said if one.weight > OTHERS]
     values = {one.value for one in said}
     if name == "processes" and len(values) == 2 and 1 in values:
@@ -225,6 +227,8 @@ def _agreed(name: str, claims: list[Claim]) -> Claim | None:
     return said[0] if len(values) == 1 else None
 
 
+# What others do says nothing on what this person does.
+_OWN = frozenset(("lr", "optimizer", "scheduler", "warmup", "ticked", "floor", "momentum", "weight_decay"))
 _LENIENT = frozenset(("processes", "accumulation", "family", "domain", "model", "dataset", "pretrained"))
 
 

@@ -97,7 +97,7 @@ NUM STEPSPEREPOCH -> batches_per_epoch
 STEPSPEREPOCH LINK * NUM -> batches_per_epoch
 NUM STEPS|BATCH|STEP / EPOCH -> batches_per_epoch
 NUM EPS of|x|TIMES NUM STEPS|BATCH|STEP -> epochs batches_per_epoch
-NUM STEPS|BATCH each|apiece -> batches_per_epoch
+NUM STEPS|BATCH each|apiece -> batches_per_epoch ?eachepoch
 NUM STEPS|BATCH|STEP per|each|every|an|in|makes|a|for FILL|one ? EPOCH -> batches_per_epoch
 EPOCH LINK|has|takes|= * NUM STEPS|BATCH -> batches_per_epoch
 
@@ -106,7 +106,7 @@ LR LINK|USE * NUM ( ? at|for|with|and|, FILL ? BATCH|BATCHSIZE LINK * NUM -> pai
 BATCH|BATCHSIZE|GLOBALBATCH LINK|from * NUM ARROW|to NUM -> reference_batch batch_size ?counts
 from BATCH|BATCHSIZE LINK * NUM to|ARROW BATCH|BATCHSIZE ? LINK * NUM -> reference_batch batch_size ?counts
 MAXLR LINK * NUM -> #max_lr ?rate
-MINLR LINK * NUM -> floor ?rate0
+MINLR LINK * NUM -> floor ?floor
 LASTEPOCH LINK * NUM -> #last_epoch
 PATIENCE LINK|EPOCHS * NUM EPS|SPS ? -> #patience
 COOLDOWN LINK * NUM EPS|SPS ? -> #cooldown

@@ -50,7 +50,7 @@ _CHANGES = _set(
 
 def _rate(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
     follower = _tags(items, end)
-    if follower & {"EPOCH", "EPOCHS", "STEP", "STEPS", "x", "TIMES", "%", "GPU"}:
+    if follower & {"EPOCH", "EPOCHS", "STEP", "STEPS", "x", "TIMES", "%", "GPU"} or "SPELT" in numbers[0].tags:
         return False
     if _before(items, start, _CHANGES, 4):
         return False
@@ -60,6 +60,16 @@ def _rate(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> b
 def _plain_int(number: Item, least: float) -> bool:
     """Whether it looks like a count and not like a rate."""
     return number.text.isdigit() and number.value >= least
+
+
+def _floor(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
+    """A floor that is set, not a final LR that was seen."""
+    seen = "final" in items[start].text.lower() and any(one.text.lower() in ("is", "was") for one in items[start:end])
+    return not seen and _rate0(items, start, end, numbers)
+
+
+def _eachepoch(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
+    return _before(items, start, _set("EPOCH EPOCHS"), 8) and not _before(items, start, _set("episode episodes env"), 8)
 
 
 def _lrandbatch(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
@@ -180,6 +190,8 @@ def _wholeepochs(items: Sequence[Item], start: int, end: int, numbers: list[Item
     ):
         return False
     at = items.index(number)
+    if not _lasting(items, at):
+        return False
     before = [_tags(items, at - 1), _tags(items, at - 2)]
     if before[0] & _MOMENTS and not before[0] & {"for", "in", "train"}:
         return False
@@ -192,7 +204,27 @@ def _wholeepochs(items: Sequence[Item], start: int, end: int, numbers: list[Item
     return number.value > 1 or bool(before[0] & {"for", "train", "training", ",", "=", ":", "only"})
 
 
+def _lasting(items: Sequence[Item], at: int) -> bool:
+    """Whether "for N epochs" is not how long something has been the same: "at 0.19 for 7 epochs"."""
+    opener = at - 1
+    while opener >= 0 and items[opener].tags & {"FILL", "like", "about", "~", "around", "roughly", "another"}:
+        opener -= 1
+    if opener < 0 or "for" not in items[opener].tags:
+        return not _tags(items, at + 2) & {"straight"}
+    near = [one for one in items[max(0, opener - 9) : opener] if one.sentence == items[at].sentence]
+    if any(one.tags & {"been", "now", "stay", "there"} or one.text.lower() in ("been", "now", "same", "has") for one in near[-5:]):
+        return False
+    metric = any(one.tags & _METRICS for one in near)
+    return not metric or any(one.tags & {"train", "training", "run", "OPT", "SCHED", "MODEL"} for one in near)
+
+
+_METRICS = _set("LOSS VALLOSS TRAINLOSS ACC VALACC TRAINACC STUCKAT FLAT")
+
+
 def _wholesteps(items: Sequence[Item], start: int, end: int, numbers: list[Item]) -> bool:
+    before = _tags(items, start - 1) | _tags(items, start - 2)
+    if before & {"TIMES", "few", "couple", "several"}:
+        return False
     if numbers[0].value < 100 or _tags(items, end) & {"per", "/", "each", "an", "of"}:
         return False
     return _wholeepochs(items, start, end, numbers)
@@ -219,6 +251,9 @@ def _manysamples(items: Sequence[Item], start: int, end: int, numbers: list[Item
     ):
         return False
     around = _tags(items, start - 1) | frozenset().union(*(item.tags for item in items[start:end]))
+    around |= frozenset().union(*(one.tags for one in items[max(0, start - 5) : start] if one.clause == items[start].clause))
+    if "TIMES" in _tags(items, start - 1):
+        return False
     return not around & _NOTTRAINING and not (_tags(items, start - 1) & {"of"} and _tags(items, start - 2) & {"BATCH"})
 
 

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     r"|(?:(?<![\w.)])[-−])?\.\d+(?:[eE][-+−]?\d+)?)"
     r"|(?P<word>w/o?(?![A-Za-z])|[A-Za-z_]+[A-Za-z_0-9]*(?:['’][A-Za-z]+)?)"
     r"|(?P<arrow>->|→|=>|⇒|—>|-->)|(?P<newline>\n[ \t]*(?:[-*•+]\s|\d+[.)]\s|\n|$)?)"
-    r"|(?P<mark>[^\s\w`\"'’*“”‘]|(?<=\s)\*(?=\s)|(?<=[\w)])\*(?=[\s(\w]))"
+    r"|(?P<mark>[-+*/]=|[^\s\w`\"'’*“”‘]|(?<=\s)\*(?=\s)|(?<=[\w)])\*(?=[\s(\w]))"
 )  # fmt: skip
 
 SCALES = {
@@ -50,11 +50,11 @@ class Item:
     """A number or a phrase, with the tags of its meaning: NUM, PCT, ORD, QTY (a number of something foreign), tags of
     the lexicon, and the word itself. ``taken`` says that a fact was made of it."""
 
-    __slots__ = ("tags", "text", "start", "end", "value", "taken", "sentence", "clause")
+    __slots__ = ("tags", "text", "start", "end", "value", "taken", "sentence", "clause", "quoted")
 
     def __init__(self, tags: frozenset[str], text: str, start: int, end: int, value: float = 0.0) -> None:
         self.tags, self.text, self.start, self.end, self.value = tags, text, start, end, value
-        self.taken = False
+        self.taken = self.quoted = False
         self.sentence = self.clause = 0
 
     def __repr__(self) -> str:
@@ -94,7 +94,7 @@ def items(text: str) -> list[Item]:
     >>> [(item.text, item.value) for item in items("bs 2k for 1.2 million images, 0.1%") if item.value]
     [('2k', 2000.0), ('1.2 million', 1200000.0), ('0.1%', 0.001)]
     """
-    tokens = _tokens(text)
+    tokens, quotes = _tokens(text), _quotes(text)
     found: list[Item] = []
     index = sentence = clause = 0
     while index < len(tokens):
@@ -108,6 +108,7 @@ def items(text: str) -> list[Item]:
                 index = after
                 continue
         item.sentence, item.clause = sentence, clause
+        item.quoted = any(first < item.start < last for first, last in quotes)
         if token.kind == "mark":
             if token.text in "?!" or (token.text == "." and text[token.end : token.end + 1] in _ENDS):
                 sentence, clause = sentence + 1, clause + 1
@@ -116,6 +117,13 @@ def items(text: str) -> list[Item]:
         found.append(item)
         index = after
     return found
+
+
+def _quotes(text: str) -> list[tuple[int, int]]:
+    """Where somebody else's words stand: four or more of them between double quotes."""
+    if not any(sign in text for sign in '"“'):
+        return []
+    return [found.span() for found in re.finditer(r'["“][^"“”\n]{12,400}["”]', text) if found.group().count(" ") > 2][:50]
 
 
 _ENDS = ("", " ", "\n", ")", '"', "'", ".")

@@ -134,7 +134,7 @@ PHRASES = {
         "weights, without pretrained weights, without pretraining, scratch training, randomly init",
     "PRETRAINED":
         "pretrained, pre trained, fine tune, finetune, fine tunes, transfer learning, fine tuned, finetuned, "
-        "finetuning, fine tuning, ft, pretrained weights, pretrained true, pretrained checkpoint, sft, instruction "
+        "finetuning, fine tuning, pretrained weights, pretrained true, pretrained checkpoint, sft, instruction "
         "tuning, instruction tune, linear probe, linear probing, dreambooth, finetunes, imagenet weights, pretrained "
         "backbone, continued pretraining, continual pretraining, continue pretrain, dpo, rlhf, textual inversion, "
         "frozen backbone",
@@ -191,7 +191,7 @@ PHRASES = {
         "quality, training curve, convergence, learning, thing",
     "GRADNORM": "grad norm, gradient norm, gradients, grads, gradnorm",
     "FLAT":
-        "plateau, flatline, flat, stall, stagnate, stop improve, stops improving, not improve, no long improve, no "
+        "then nothing, plateau, flatline, flat, stall, stagnate, stop improve, stops improving, not improve, no long improve, no "
         "longer improve, no improvement, hit a wall, stop go down, no longer go down, no longer decrease, stop "
         "decrease, not improve anymore, not budge, hit a plateau, level off, flatten, flatten out, no progress, not "
         "move, stop learn, no further improvement, zero improvement, flat line, sit, hover, stop fall, no longer "
@@ -246,12 +246,12 @@ PHRASES = {
         "near zero, close to zero, almost zero, nearly zero, basically zero, practically zero, essentially zero, near "
         "0, close to 0, almost 0, nearly 0, at zero, effectively zero, zero, 0, tiny, vanish, next to zero, "
         "approximately zero, to nothing, next to nothing, near nothing, virtually zero, microscopic, to dust, about "
-        "zero, approx zero, to zero, gone, dead, infinitesimal, vanishingly small, basically nothing, minuscule, "
+        "zero, approx zero, to zero, gone, toast, over far too soon, kaput, dead, infinitesimal, vanishingly small, basically nothing, minuscule, "
         "basically 0, practically 0, essentially 0, like zero, negligible, next to 0, vanishes, pretty much zero, "
         "pretty much 0, dies, flatlines at zero, zero already, very small, extremely small, minimum, eps, hits zero, "
         "~0, too small, too low",
     "TOOFAST":
-        "too fast, too quickly, too soon, way too fast, too early, far too fast, so fast, super fast, much too fast, "
+        "to quick, way to quick, way to fast, too fast, too quickly, too soon, way too fast, too early, far too fast, so fast, super fast, much too fast, "
         "extremely fast, way too quickly, very fast, much faster than, so quickly, faster than expected, too rapidly, "
         "too quick, much faster, far faster, way faster, faster than it should, very quickly, way too soon, way too "
         "early, within minutes, faster than i expect, quicker than, immediately, right away, so early, hyper fast, to "
@@ -324,13 +324,13 @@ PHRASES = {
         "add, adding, people say, told me, says, tells me, someone, colleague, supervisor",
     "MAYBE":
         "if, whether, would, could, might, may, afraid, worried, risk, will, chance of, danger, worry, to avoid, in "
-        "case, should, can, unless, so that, going to, expect, avoid, prevent, against, lest",
+        "case, should, can, unless, so that, expect, avoid, prevent, against, lest",
     "USE":
         "use, i have, we have, with, train, run, my, current, currently, employ, on top of, setup, config, plain, "
         "using, have, our, i use, via, i train, had",
     "PAST":
-        "paper, papers, originally, original, previously, used to, baseline, tutorial, blog, authors, reference, "
-        "recipe, before, earlier, they, last time, try, colleague, example, default, docs, default is, usually, known "
+        "everyone, everybody, paper, papers, originally, original, previously, used to, baseline, tutorial, blog, authors, reference, "
+        "recipe, before, earlier, they, last time, colleague, example, default, docs, default is, usually, known "
         "to work, tuned, previous run, old, elsewhere, in the past, reported",
     "GOODLR":
         "work, work fine, worked, fine, stable, work well, ok, trains fine, was ok, was fine, is fine, works great",
@@ -364,7 +364,7 @@ SCHEDULERS = {
     "ReduceLROnPlateau":
         "reduce lr on plateau, reduce on plateau, plateau scheduler, lr on plateau, rlrop, rop, reduce learning rate "
         "on plateau, reducelronplateau, reduceonplateau, reduce lr on plateu, plateau schedule, rlronp, reduce lr on "
-        "platau, reduce lr onplateau, plateau based, on plateau, reducelr",
+        "platau, reduce lr onplateau",
     "StepLR":
         "step lr, step decay, step schedule, staircase, stepwise decay, step learning rate, stepped decay, step decay "
         "schedule, step lr scheduler",

@@ -60,6 +60,7 @@ _NAME = (
 
 def _best(hearing: Hearing, found: list[Found]) -> Found | None:
     """The model in training: the most exact one, or the one that is called "my" or "a" where there are several."""
+    found = [one for one in found if not _elsewhere(hearing.items, one[1])]
     exact = [one for one in found if one[2]["id"] not in _KINDS] or found
     if len({one[2]["id"] for one in exact}) > 1:
         owners = _OWNERS - {"my", "our", "your"} if exact is found else _OWNERS
@@ -67,6 +68,11 @@ def _best(hearing: Hearing, found: list[Found]) -> Found | None:
     if len({one[2].get("family") for one in exact}) > 1 and len(exact) < len(found):
         return None
     return exact[0] if exact else None
+
+
+def _elsewhere(items: list[Item], end: int) -> bool:
+    """Whether it is only the name of a paper: "as in the WideResNet paper"."""
+    return end < len(items) and bool(items[end].tags & {"paper", "papers", "recipe", "authors"})
 
 
 _OWNERS = frozenset("a an my our the your train training fine-tuning finetuning PRETRAINED small".split())

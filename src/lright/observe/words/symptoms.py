@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...records import replace
 from ...setting import Symptom
-from .facts import Hearing, Time, negated
+from .facts import ASKED, Hearing, Time, negated
 from .lexer import Item
 
 METRICS = {
@@ -36,6 +36,7 @@ def read_symptoms(hearing: Hearing) -> list[Symptom]:
         if known is None or (known.epoch is None and known.step is None) or not known.values or not known.metric:
             symptom = _timed(hearing, event)
             symptoms[event.kind] = symptom if known is None else _merged(known, symptom)
+    _tiny(hearing, symptoms)
     _calmed(hearing, symptoms)
     _improving_drops(hearing, symptoms)
     return list(symptoms.values())
@@ -62,6 +63,35 @@ def _calmed(hearing: Hearing, symptoms: dict[str, Symptom]) -> None:
                 symptoms[kind] = replace(known, until=near[-1].value)
             elif known.epoch == near[-1].value and any(other.kind == "first" for other in hearing.times):
                 symptoms[kind] = replace(known, epoch=0.0, until=near[-1].value)
+
+
+_SEEN = frozenset("it is at to = says say prints print ARROW ~ reads read already down about only was".split())
+
+
+def _tiny(hearing: Hearing, symptoms: dict[str, Symptom]) -> None:
+    """An LR of 1e-7 that was seen at some time, and not set, is nearly zero."""
+    items = hearing.items
+    if "lr-near-zero" in symptoms and symptoms["lr-near-zero"].epoch is not None:
+        return
+    for index, item in enumerate(items):
+        if "NUM" not in item.tags or not 0 < item.value <= 1e-5 or item.clause in _settings(hearing, item):
+            continue
+        before = items[max(0, index - 16) : index]
+        told = any(one.tags & {"LR", "SCHED"} for one in before if one.sentence >= item.sentence - 1)
+        times = [time for time in hearing.times if time.sentence == item.sentence and time.kind in ("epoch", "step")]
+        if told and times and any(one.tags & _SEEN for one in before[-3:]):
+            epoch = next((time.value for time in times if time.kind == "epoch"), None)
+            step = next((time.value for time in times if time.kind == "step"), None)
+            symptom = Symptom("lr-near-zero", epoch, step, None, (item.value,), "lr", item.text)
+            known = symptoms.get("lr-near-zero")
+            symptoms["lr-near-zero"] = _merged(known, symptom) if known else symptom
+            return
+
+
+def _settings(hearing: Hearing, item: Item) -> set[int]:
+    """The clause of a number that a fact was made of."""
+    made = any(claim.start <= item.start < claim.end and claim.weight > ASKED for claim in hearing.claims)
+    return {item.clause} if made else set()
 
 
 def _improving_drops(hearing: Hearing, symptoms: dict[str, Symptom]) -> None:
@@ -103,7 +133,17 @@ def _events(hearing: Hearing) -> list[Event]:
             start = _subject_start(items, index)
             first, last = sorted((items[start], item), key=lambda one: one.start)
             events.append(Event(kind, metric, item, index, first.start, last.end))
-    return events
+    return events or _stuck(hearing)
+
+
+def _stuck(hearing: Hearing) -> list[Event]:
+    """ "stuck!! loss 0.55 since epoch 19": a plateau whose curve follows in the next sentence."""
+    items = hearing.items
+    for index, item in enumerate(items[:-1]):
+        alone = "STUCKAT" in item.tags and items[index + 1].text in "!.:,-"
+        if alone and any(one.tags & set(METRICS) for one in items[index + 1 : index + 6]):
+            return [Event("plateau", "loss", item, index, item.start, item.end)]
+    return []
 
 
 def _subject_start(items: Sequence[Item], index: int) -> int:
@@ -205,6 +245,8 @@ def _kind(items: Sequence[Item], index: int) -> tuple[str, str]:
         metric or _follows(items, index, "CURVE", "learning", "LOSS", reach=1) or "CURVE" in subject_tags
     ):
         return "slow", metric
+    if "WORSE" in tags and item.text.lower().startswith("hurt") and not (metric or "SCHED" in subject_tags):
+        return "", ""
     if "WORSE" in tags:
         if (
             subject_tags & _LOSSES
@@ -314,8 +356,10 @@ def _timed(hearing: Hearing, event: Event) -> Symptom:
             step = time.value
         elif time.kind == "firststep" and step is None:
             step = 0.0
-    if epoch is None and step is None and _has(hearing.items, event.index, "BEGIN"):
-        epoch = 0.0
+    if epoch is None and step is None and event.kind not in ("plateau", "lr-near-zero"):
+        near = hearing.items[max(0, event.index - 8) : event.index + 9]
+        if any("BEGIN" in one.tags and one.clause == event.item.clause for one in near):
+            epoch = 0.0
     words = " ".join(hearing.text[event.start : event.end].split())
     return Symptom(event.kind, epoch, step, until, _values(hearing, event), event.metric, words)
 

@@ -63,7 +63,7 @@ def _named_weight(items: list[Item], index: int, kind: str) -> int:
     if kind in ("DOMAIN", "FAMILY", "FRAME"):
         return TOLD
     told = weight(items, index)
-    if _alternative(items, index, kind) or _left(items, index, kind):
+    if _alternative(items, index) or _left(items, index, kind):
         return ASKED
     return told
 
@@ -80,20 +80,12 @@ def _quoted(items: list[Item], index: int) -> bool:
     return any(one.tags & _AUTHORITIES for one in after) or (index > 0 and items[index - 1].text.lower() == "like")
 
 
-def _alternative(items: list[Item], index: int, kind: str) -> bool:
-    """One of several that are compared: "SGD or Adam", "cosine vs step"."""
-    for step in (1, -1):
-        near = items[index + step : index + 3 * step : step] if step > 0 else items[max(0, index - 2) : index][::-1]
-        for place, other in enumerate(near):
-            if other.tags & {"or", "vs", "versus"}:
-                beyond = items[index + step * (place + 2)] if 0 <= index + step * (place + 2) < len(items) else None
-                after = items[index + step * (place + 3)] if 0 <= index + step * (place + 3) < len(items) else None
-                if any(
-                    one and any(tag.partition(":")[0] in (kind, "CONSTLR", "LR") for tag in one.tags)
-                    for one in (beyond, after)
-                ):
-                    return True
-    return False
+def _alternative(items: list[Item], index: int) -> bool:
+    """One of several that are compared: "SGD or Adam", "cosine vs a step decay"."""
+    near = [*items[max(0, index - 1) : index], *items[index + 1 : index + 2]]
+    if index > 1 and "FILL" in items[index - 1].tags:
+        near.append(items[index - 2])
+    return any(one.tags & {"or", "vs", "versus"} for one in near)
 
 
 def _left(items: list[Item], index: int, kind: str) -> bool:
@@ -108,8 +100,8 @@ def _left(items: list[Item], index: int, kind: str) -> bool:
 def _dataset(hearing: Hearing, item: Item, name: str) -> None:
     samples, domain = lexicon().datasets[name]
     following = next((one for one in hearing.items if one.start >= item.end), None)
-    if following and following.tags & {"PRETRAINED", "weights", "checkpoint"}:
-        return  # what it was trained on before
+    if following and following.tags & {"PRETRAINED", "weights", "checkpoint", "recipe", "paper"}:
+        return  # what it was trained on before, or what somebody else trains on
     hearing.claim("dataset", name, item.start, item.end)
     if samples:
         hearing.claim("samples", samples, item.start, item.end, TOLD, INFERRED)
@@ -300,11 +292,11 @@ def _no_warmup(hearing: Hearing) -> None:
         near = items[max(0, index - 5) : index]
         denied = next((one for one in reversed(near) if "NOT" in one.tags and one.sentence == item.sentence), None)
         doubtful = any(
-            one.tags & {"need", "necessary", "matter", "HYP", "NUM", "PCT", ",", ".", "sure", "if", "help", "know"}
+            one.tags & {"need", "necessary", "matter", "HYP", "NUM", "PCT", ",", ".", "sure", "if", "help", "know", "EMA"}
             for one in items[max(0, index - 5) : index]
             if denied and one.start > denied.start
         )
-        if denied and not doubtful and not ("NOT" not in denied.tags):
+        if denied and not doubtful:
             hearing.claim("warmup", "0", denied.start, item.end, TOLD)
         follower = items[index + 1 : index + 3]
         if follower and follower[0].text in ":=" and len(follower) > 1 and follower[1].tags & {"NOT", "none", "off"}:
