@@ -83,6 +83,27 @@ def t_max_in_batches(case: Facts) -> str | None:
 
 
 @working
+def cosine_ends_with_run(case: Facts) -> bool:
+    """Whether T_max is the number of epochs."""
+    t_max = _t_max_told(case)
+    return t_max is not None and t_max == case.number("epochs")
+
+
+@working
+def cosine_last_share(case: Facts) -> float | None:
+    """The share of the peak in the last epoch of a cosine that is as long as the training."""
+    epochs = case.number("epochs")
+    return None if not epochs or epochs < 2 else _cosine((epochs - 1) / epochs)
+
+
+@working
+def cosine_last_lr(case: Facts) -> float | None:
+    """That LR."""
+    lr, share = case.number("lr"), case.number("cosine_last_share")
+    return None if lr is None or share is None else lr * share
+
+
+@working
 def floor_at_lr(case: Facts) -> bool | None:
     """Whether the floor of a schedule is as high as its LR."""
     lr, floor = case.number("lr"), case.number("floor")
@@ -251,7 +272,8 @@ def onecycle_exact(case: Facts) -> str | None:
     if samples is None or batch is None or samples % batch == 0:
         return None
     low = math.floor(samples / batch)
-    return f"{samples:,.0f} / {batch:g} = {samples / batch:,.1f}: the loader yields {low + 1:,} batches, rounding down gives {low:,}"
+    exact = f"{samples:,.0f} / {batch:g} = {samples / batch:,.1f}"
+    return f"{exact}: the loader yields {low + 1:,} batches, rounding down gives {low:,}"
 
 
 @working
@@ -516,7 +538,7 @@ def exp_gamma(case: Facts) -> float | None:
 def gamma_not_below_one(case: Facts) -> bool:
     """Whether gamma does not shrink the LR."""
     told = case.numbers.get("gamma")
-    return bool(told) and told[0] >= 1
+    return told is not None and len(told) > 0 and told[0] >= 1
 
 
 @working
@@ -672,8 +694,9 @@ def plateau_cut_count(case: Facts) -> int | None:
 @working
 def plateau_cut_text(case: Facts) -> str | None:
     """The cuts as a product."""
-    count, start, factor = case.number("plateau_cut_count"), case.number("plateau_start_lr"), case.number("plateau_factor")
-    if count is None or start is None or factor is None:
+    count, start = case.number("plateau_cut_count"), case.number("plateau_start_lr")
+    factor = case.number("plateau_factor") or 0.1
+    if count is None or start is None:
         return None
     return f"{number(start)} * {factor:g}^{count:g} = {number(start * factor**count)}"
 
@@ -687,6 +710,13 @@ def plateau_cut_calls(case: Facts) -> str | None:
     gap = int(patience[0]) + 1
     count = min(6, int(case.number("plateau_cut_count") or 3))
     return _listed([gap + 1 + gap * place for place in range(count)])
+
+
+@working
+def patience_told(case: Facts) -> float | None:
+    """The patience that was told."""
+    patience = case.numbers.get("patience")
+    return None if not patience else patience[0]
 
 
 @working
@@ -749,7 +779,9 @@ def plateau_better_below(case: Facts) -> float | None:
 def plateau_negative_text(case: Facts) -> str | None:
     """That, in numbers."""
     level = case.number("plateau_level")
-    return None if level is None else f"with best = -{level:g}, everything below -{level * (1 - 1e-4):g} counts as better"
+    if level is None:
+        return None
+    return f"with best = -{level:g}, everything below -{level * (1 - 1e-4):g} counts as better"
 
 
 @working
@@ -762,8 +794,7 @@ def plateau_gap_text(case: Facts) -> str | None:
     from lright.schedule.emulate import Optimizer, build
 
     schedule = build("ReduceLROnPlateau", Optimizer(lr=lr or 0.1), patience=int(patience[0]))
-    made = schedule.replay([1.0] * (2 * int(patience[0]) + 5))
-    rates = [one[0] if isinstance(one, (list, tuple)) else one for one in made][1:]
+    rates = schedule.replay([1.0] * (2 * int(patience[0]) + 5))[1:]
     return ", ".join(number(float(f"{one:.3g}")) for one in rates)
 
 

@@ -159,7 +159,7 @@ def weight(items: Sequence[Item], start: int) -> int:
             continue
         if "HYP" in tags or "vs" in tags:
             return ASKED
-        if "PAST" in tags and start - index < 7:
+        if "PAST" in tags and (items[index].clause == items[start].clause or start - index < 5):
             best = min(best, OTHERS)
         if "USE" in tags and best == TOLD and start - index < 4:
             best = SURE

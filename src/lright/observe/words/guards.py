@@ -212,7 +212,10 @@ def _lasting(items: Sequence[Item], at: int) -> bool:
     if opener < 0 or "for" not in items[opener].tags:
         return not _tags(items, at + 2) & {"straight"}
     near = [one for one in items[max(0, opener - 9) : opener] if one.sentence == items[at].sentence]
-    if any(one.tags & {"been", "now", "stay", "there"} or one.text.lower() in ("been", "now", "same", "has") for one in near[-5:]):
+    if any(
+        one.tags & {"been", "now", "stay", "there"} or one.text.lower() in ("been", "now", "same", "has")
+        for one in near[-5:]
+    ):
         return False
     metric = any(one.tags & _METRICS for one in near)
     return not metric or any(one.tags & {"train", "training", "run", "OPT", "SCHED", "MODEL"} for one in near)
@@ -251,7 +254,9 @@ def _manysamples(items: Sequence[Item], start: int, end: int, numbers: list[Item
     ):
         return False
     around = _tags(items, start - 1) | frozenset().union(*(item.tags for item in items[start:end]))
-    around |= frozenset().union(*(one.tags for one in items[max(0, start - 5) : start] if one.clause == items[start].clause))
+    around |= frozenset().union(
+        *(one.tags for one in items[max(0, start - 5) : start] if one.clause == items[start].clause)
+    )
     if "TIMES" in _tags(items, start - 1):
         return False
     return not around & _NOTTRAINING and not (_tags(items, start - 1) & {"of"} and _tags(items, start - 2) & {"BATCH"})

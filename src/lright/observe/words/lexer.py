@@ -123,7 +123,9 @@ def _quotes(text: str) -> list[tuple[int, int]]:
     """Where somebody else's words stand: four or more of them between double quotes."""
     if not any(sign in text for sign in '"“'):
         return []
-    return [found.span() for found in re.finditer(r'["“][^"“”\n]{12,400}["”]', text) if found.group().count(" ") > 2][:50]
+    return [found.span() for found in re.finditer(r'["“][^"“”\n]{12,400}["”]', text) if found.group().count(" ") > 2][
+        :50
+    ]
 
 
 _ENDS = ("", " ", "\n", ")", '"', "'", ".")

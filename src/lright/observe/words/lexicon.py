@@ -191,7 +191,8 @@ PHRASES = {
         "quality, training curve, convergence, learning, thing",
     "GRADNORM": "grad norm, gradient norm, gradients, grads, gradnorm",
     "FLAT":
-        "then nothing, plateau, flatline, flat, stall, stagnate, stop improve, stops improving, not improve, no long improve, no "
+        "then nothing, plateau, flatline, flat, stall, stagnate, stop improve, stops improving, not improve, no "
+        "long improve, no "
         "longer improve, no improvement, hit a wall, stop go down, no longer go down, no longer decrease, stop "
         "decrease, not improve anymore, not budge, hit a plateau, level off, flatten, flatten out, no progress, not "
         "move, stop learn, no further improvement, zero improvement, flat line, sit, hover, stop fall, no longer "
@@ -246,12 +247,14 @@ PHRASES = {
         "near zero, close to zero, almost zero, nearly zero, basically zero, practically zero, essentially zero, near "
         "0, close to 0, almost 0, nearly 0, at zero, effectively zero, zero, 0, tiny, vanish, next to zero, "
         "approximately zero, to nothing, next to nothing, near nothing, virtually zero, microscopic, to dust, about "
-        "zero, approx zero, to zero, gone, toast, over far too soon, kaput, dead, infinitesimal, vanishingly small, basically nothing, minuscule, "
+        "zero, approx zero, to zero, gone, toast, over far too soon, kaput, dead, infinitesimal, vanishingly small, "
+        "basically nothing, minuscule, "
         "basically 0, practically 0, essentially 0, like zero, negligible, next to 0, vanishes, pretty much zero, "
         "pretty much 0, dies, flatlines at zero, zero already, very small, extremely small, minimum, eps, hits zero, "
         "~0, too small, too low",
     "TOOFAST":
-        "to quick, way to quick, way to fast, too fast, too quickly, too soon, way too fast, too early, far too fast, so fast, super fast, much too fast, "
+        "to quick, way to quick, way to fast, too fast, too quickly, too soon, way too fast, too early, far too "
+        "fast, so fast, super fast, much too fast, "
         "extremely fast, way too quickly, very fast, much faster than, so quickly, faster than expected, too rapidly, "
         "too quick, much faster, far faster, way faster, faster than it should, very quickly, way too soon, way too "
         "early, within minutes, faster than i expect, quicker than, immediately, right away, so early, hyper fast, to "
@@ -329,7 +332,8 @@ PHRASES = {
         "use, i have, we have, with, train, run, my, current, currently, employ, on top of, setup, config, plain, "
         "using, have, our, i use, via, i train, had",
     "PAST":
-        "everyone, everybody, paper, papers, originally, original, previously, used to, baseline, tutorial, blog, authors, reference, "
+        "everyone, everybody, paper, papers, originally, original, previously, used to, tutorial, blog, "
+        "authors, reference, "
         "recipe, before, earlier, they, last time, colleague, example, default, docs, default is, usually, known "
         "to work, tuned, previous run, old, elsewhere, in the past, reported",
     "GOODLR":
@@ -366,7 +370,7 @@ SCHEDULERS = {
         "on plateau, reducelronplateau, reduceonplateau, reduce lr on plateu, plateau schedule, rlronp, reduce lr on "
         "platau, reduce lr onplateau",
     "StepLR":
-        "step lr, step decay, step schedule, staircase, stepwise decay, step learning rate, stepped decay, step decay "
+        "step lr, step decay, step schedule, stepwise decay, step learning rate, stepped decay, step decay "
         "schedule, step lr scheduler",
     "MultiStepLR":
         "multi step lr, multi step, multistep, multistep schedule, multi step decay, piecewise constant, multistep "
@@ -574,7 +578,7 @@ VERBS = (
     "jump jitter fluctuate stabilize stabilise settle recover calm converge learn overfit memorize crash raise "
     "decay anneal shoot skyrocket collapse crater tank die vanish use train predict resume restart reload restore "
     "accumulate change stay remain reach finish reproduce replicate work degrade worsen deteriorate saturate "
-    "flatten level hover move budge update consider recommend suggest try wonder prefer employ step zigzag wobble "
+    "flatten level hover move budge update consider recommend suggest try wonder prefer employ zigzag wobble "
     "swing turn creep drift ramp double reset continue translate forecast classify segment crawl hurt "
     "underperform tune clip warm load behave start keep stop refuse fail hit look seem end happen appear kick "
     "leap lower reduce cut halve call peak expect decline snap progress thrash derail erupt wander swap add worry"

@@ -292,7 +292,8 @@ def _no_warmup(hearing: Hearing) -> None:
         near = items[max(0, index - 5) : index]
         denied = next((one for one in reversed(near) if "NOT" in one.tags and one.sentence == item.sentence), None)
         doubtful = any(
-            one.tags & {"need", "necessary", "matter", "HYP", "NUM", "PCT", ",", ".", "sure", "if", "help", "know", "EMA"}
+            one.tags
+            & {"need", "necessary", "matter", "HYP", "NUM", "PCT", ",", ".", "sure", "if", "help", "know", "EMA"}
             for one in items[max(0, index - 5) : index]
             if denied and one.start > denied.start
         )
