@@ -13,9 +13,11 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 SCRIPT := examples/cifar_cosine.py
 
-# Compared with in the tests. Their own requirements are large, so only what their schedulers import is installed.
-PEERS      := timm transformers
-PEERS_NEED := huggingface_hub safetensors tokenizers regex tqdm
+# Compared with in the tests, and what the code is run with that lright writes for them. Their own requirements are
+# large and would move torch, so only what is imported is installed.
+PEERS      := timm transformers accelerate lightning lightning-utilities torchmetrics keras optax chex jax jaxlib
+PEERS_NEED := huggingface_hub safetensors tokenizers regex tqdm psutil absl-py namex h5py optree ml_dtypes rich \
+              opt_einsum scipy toolz
 
 # The tools of `make test` keep their caches inside the clone too.
 CACHES := MPLCONFIGDIR='$(CURDIR)/$(VENV)/cache' HF_HOME='$(CURDIR)/$(VENV)/cache' HF_HUB_OFFLINE=1 MPLBACKEND=Agg

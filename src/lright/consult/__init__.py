@@ -162,7 +162,7 @@ def _answer(case: Case, made: Plan) -> Answer:
         given.points += answering.points(matter, case.facts)
         given.questions += answering.questions(matter, case.facts)
         if not given.code:
-            given.code += _snippets(matter, case, made)
+            given.code += [snippet for snippet in _snippets(matter, case, made) if snippet.text]
     _excuses(case, given)
     _choices(case, given)
     given.points = answering.distinct(given.points)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..advise.answer import Snippet
 from ..advise.plan import Plan
+from ..errors import LrightError
 from ..schedule.phases import Schedule
 
 
@@ -20,7 +21,10 @@ def of_schedule(text: str, peak: float, plan: Plan, title: str) -> Snippet:
 
 
 def _snippet(schedule: Schedule, peak: float, plan: Plan, title: str, step: str | None) -> Snippet:
-    made = exported(schedule, peak, plan, step)
+    try:
+        made = exported(schedule, peak, plan, step)
+    except LrightError as error:
+        return Snippet(title, "", (str(error),))
     return Snippet(title, made.setup, notes(made, plan))
 
 
@@ -58,9 +62,13 @@ def exported(schedule: Schedule, peak: float, plan: Plan, step: str | None, fram
         options["momentum"] = setting.number("momentum")
     if setting.number("beta2") is not None:
         options["betas"] = (0.9, setting.number("beta2"))
-    return export(
-        schedule, plan.budget, peak=peak, framework=framework or framework_of(plan), step=step, **options
-    )
+    wanted = framework or framework_of(plan)
+    try:
+        return export(schedule, plan.budget, peak=peak, framework=wanted, step=step, **options)
+    except LrightError:
+        if step is None:
+            raise
+        return export(schedule, plan.budget, peak=peak, framework=wanted, **options)  # as often as it can be
 
 
 _NAMES = {

@@ -207,6 +207,7 @@ Do I set lr 0.4 or 0.2? | -lr
 a bit better with CLIP | model=clip
 val MAE is 0.3 | -model
 lr = base_lr * (1 - it/max_iter)**0.9 | -lr
+its been 8 epochs with no change | -epochs
 loss 0.21 for like 9 epochs | -epochs
 val loss has been at 0.19 for 7 epochs | -epochs
 It's been like this for 20 epochs | -epochs
@@ -225,6 +226,10 @@ everyone uses cosine | -scheduler
 people say "we use SGD with lr 0.1 and cosine" in papers | -optimizer -lr -scheduler
 lr *= 0.5 | -lr
 as in the WideResNet paper | -model
+switched from AdamW8bit (unet 1e-4, te 5e-5) to Prodigy | optimizer=prodigy
+100 epochs total | epochs=100
+Would a StepLR fix it? | -scheduler
+comparing WSD with cosine | -scheduler
 FT-Transformer | -pretrained
 my head hurts | -!worse
 loss goes to nan | !nan

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 
+from ...setting import ASSUMED
 from ..facts import Facts, working
 
 _SCALES = {"k": 1e3, "m": 1e6}
+_ADAMS = frozenset(("adam", "adamw", "radam", "nadam"))  # not RMSprop: EfficientNet trains with it at 0.256
 
 
 def _numbers(case: Facts, topic: str) -> list[float]:
@@ -26,6 +28,12 @@ def _told_ramp(case: Facts) -> tuple[float, float] | None:
     if len(told) < 2 or not 0 < told[-2] < 1 or told[-1] < 10:
         return None
     return told[-2], told[-1]
+
+
+def _told(case: Facts, name: str) -> bool:
+    """Whether a fact was told or follows from one, and is not our assumption."""
+    known = case.setting.facts.get(name)
+    return known is not None and known.certainty != ASSUMED
 
 
 # A ramp
@@ -254,9 +262,9 @@ def triple_lr(case: Facts) -> float | None:
 
 @working
 def lr_high_for_adam(case: Facts) -> bool | None:
-    """Whether the LR is far above what Adam and its kin are trained with: 5e-3 and more (our judgement)."""
+    """Whether the LR is far above what Adam and AdamW are trained with: 5e-3 and more (our judgement)."""
     lr = case.number("lr")
-    return None if lr is None or not case.get("adaptive") else lr >= 5e-3
+    return None if lr is None or not _told(case, "optimizer") else case.get("optimizer") in _ADAMS and lr >= 5e-3
 
 
 @working
@@ -270,7 +278,11 @@ def lr_high_for_scratch(case: Facts) -> bool | None:
 def lr_high_for_sgd(case: Facts) -> bool | None:
     """Whether it is high for SGD: over 0.2, and more than twice 0.1 per 256 samples (our judgement)."""
     lr, usual = case.number("lr"), case.number("imagenet_lr") or 0.1
-    return None if lr is None or case.setting.text("optimizer") != "sgd" else lr > 0.2 and lr > 2 * usual
+    return (
+        None
+        if lr is None or not _told(case, "optimizer") or case.setting.text("optimizer") != "sgd"
+        else lr > 0.2 and lr > 2 * usual
+    )
 
 
 @working
@@ -356,3 +368,16 @@ def finder_sqrt(case: Facts) -> float | None:
     """That LR scaled with the square root of the batch."""
     lr, ratio = case.number("finder_lr"), case.number("finder_ratio")
     return None if lr is None or ratio is None else lr * math.sqrt(ratio)
+
+
+@working
+def finder_blow(case: Facts) -> float | None:
+    """The LR at which the loss of a range test begins to rise."""
+    return _last_rate(case, "finder-blow-at")
+
+
+@working
+def finder_blow_tenth(case: Facts) -> float | None:
+    """A tenth of it."""
+    lr = case.number("finder_blow")
+    return None if lr is None else lr / 10

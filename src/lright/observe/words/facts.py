@@ -148,6 +148,9 @@ _ASIDE = frozenset(
 )
 
 
+_ASKING = frozenset(("would", "could", "comparing", "compare", "compared"))
+
+
 def weight(items: Sequence[Item], start: int) -> int:
     """How much a statement counts that begins at an item."""
     best = OTHERS if items[start].quoted else TOLD
@@ -157,13 +160,15 @@ def weight(items: Sequence[Item], start: int) -> int:
             break
         if items[index].quoted and not items[start].quoted:
             continue
-        if "HYP" in tags or "vs" in tags:
+        if "HYP" in tags or "vs" in tags or (start - index < 4 and items[index].text.lower() in _ASKING):
             return ASKED
-        if "PAST" in tags and (items[index].clause == items[start].clause or start - index < 5):
+        if "PAST" in tags and (items[index].clause == items[start].clause or start - index < 3):
             best = min(best, OTHERS)
         if "USE" in tags and best == TOLD and start - index < 4:
             best = SURE
         if not tags.isdisjoint(_TURNS):
+            if any(one.text.lower() in _ASKING for one in items[max(0, index - 3) : index]):
+                return ASKED
             if items[index].text == ":" and index and items[index - 1].tags & {"PAST", "HYP", "tried"}:
                 best = OTHERS
             break

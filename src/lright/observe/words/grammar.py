@@ -177,6 +177,7 @@ NUM TOKENS per|/|a|each BATCH|STEP|GPU|FILL -> _
 NUM TOKEN ? BATCH -> _
 NUM training ? TOKENS -> tokens ?manytokens
 NEPOCHS LINK * NUM -> epochs
+NUM NEPOCHS -> epochs ?wholeepochs
 EPOCHS =|:|of NUM -> epochs
 EPOCHS|EPOCH = NUM -> epochs ?notlog
 NUM - ? EPS -> epochs ?wholeepochs

@@ -208,6 +208,8 @@ def _lasting(items: Sequence[Item], at: int) -> bool:
     """Whether "for N epochs" is not how long something has been the same: "at 0.19 for 7 epochs"."""
     opener = at - 1
     while opener >= 0 and items[opener].tags & {"FILL", "like", "about", "~", "around", "roughly", "another"}:
+        if items[opener].text.lower() == "been":
+            return False
         opener -= 1
     if opener < 0 or "for" not in items[opener].tags:
         return not _tags(items, at + 2) & {"straight"}

@@ -200,7 +200,7 @@ def claim_words(hearing: Hearing, name: str, value: str | float | int | bool, wo
 
 def read_constructor(hearing: Hearing, one: Written) -> None:
     """The facts of a call that makes an optimizer."""
-    if one.optimizer and one.name[0].isupper() and (one.arguments or one.positional):
+    if one.text[len(one.name)] == "(" and one.optimizer and one.name[0].isupper() and (one.arguments or one.positional):
         claim_words(hearing, "optimizer", one.optimizer, one.text)
         rest = [given for given in one.positional if isinstance(given, float)]
         if rest and "lr" not in one.arguments:

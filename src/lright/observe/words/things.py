@@ -93,7 +93,7 @@ def _left(items: list[Item], index: int, kind: str) -> bool:
     before = items[max(0, index - 2) : index]
     if not any(one.tags & {"swap", "replace", "replaced", "from", "ditched", "dropped"} for one in before):
         return False
-    rest = items[index + 1 : index + 7]
+    rest = [one for one in items[index + 1 : index + 25] if one.sentence == items[index].sentence]
     return any(one.tags & {"for", "with", "to", "by", "in"} for one in rest) and any(kind in one.tags for one in rest)
 
 
