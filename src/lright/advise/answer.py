@@ -13,6 +13,7 @@ from typing import Any
 from ..finding import Finding
 from ..knowledge import load
 from ..knowledge.conditions import holds
+from ..knowledge.likeness import likeness
 from ..records import field, record
 from ..setting import Setting
 from .facts import Facts
@@ -21,10 +22,12 @@ from .template import fill
 
 Matter = Mapping[str, Any]
 
-ENOUGH = 3.0  # evidence from which a matter is considered
+ENOUGH = 2.5  # evidence from which a matter is considered
 BESIDE = 0.6  # of the first matter's evidence, for another one to be told beside it
 PROVEN = 12.0  # evidence of a finding in the code
 MOST = 3  # matters in one answer
+LIKE = 10.0  # evidence of a question that is wholly like what is known of a matter
+FAINT = 0.12  # likeness below which it says nothing
 
 SECTIONS = ("why", "fix", "verify", "alternatives", "cautions")
 
@@ -84,14 +87,18 @@ class Answer:
         return list(dict.fromkeys(source for point in self.points for source in point.sources))
 
 
-def ranked(case: Facts, found: Iterable[Finding] = ()) -> list[tuple[float, Matter]]:
-    """The matters that the evidence speaks for, the strongest first."""
+def ranked(case: Facts, found: Iterable[Finding] = (), prose: str = "") -> list[tuple[float, Matter]]:
+    """The matters that the evidence speaks for, the strongest first; words in common with what is known of a matter
+    (``prose``) are evidence too."""
     proven = {finding.rule for finding in found if finding.severity != "info"}
+    like = likeness(prose, load("likeness")) if prose else {}
     scored = []
     for matter in load("matters").values():
         evidence = sum(one["weight"] for one in matter["evidence"] if holds(one["when"], case))
         if matter.get("rule") in proven:
             evidence += PROVEN
+        alike = like.get(matter["id"], 0.0)
+        evidence += LIKE * alike if alike >= FAINT else 0.0
         if evidence >= ENOUGH:
             scored.append((evidence, matter))
     return sorted(scored, key=lambda pair: -pair[0])

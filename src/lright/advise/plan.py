@@ -191,11 +191,15 @@ def _assume_weights(known: Setting, assumptions: list[str]) -> None:
         assumptions.append("trained from scratch (--pretrained for fine-tuning)")
 
 
+HIGH_FOR_ADAM = 0.01  # an LR from which SGD is the likelier optimizer (our judgement)
+
+
 def _assume_optimizer(known: Setting, assumptions: list[str]) -> None:
     if known.get("optimizer") is not None:
         return
     vision = known.text("family") == "cnn" and known.text("domain") in ("classification", "detection", "segmentation")
-    name = "sgd" if vision and not known.get("pretrained") else "adamw"
+    high = (known.number("lr") or 0.0) >= HIGH_FOR_ADAM
+    name = "sgd" if high or (vision and not known.get("pretrained") and known.number("lr") is None) else "adamw"
     known.suppose("optimizer", name, "nobody said", ASSUMED)
     title = load("optimizers").get(name, {}).get("title", name)
     assumptions.append(f"optimizer {title} (--optimizer)")
@@ -329,6 +333,9 @@ def _peak(case: Facts, shape: Row) -> tuple[float, float | None, float | None, R
     if told is None:
         text = f"A start from the range seen in recipes ({span}{scaling}); find yours with an LR range test."
         return start, low, high, Reason("peak LR", number(start), text, sources)
+    if not case.get("told:optimizer"):
+        text = f"Yours; whether it is high depends on the optimizer, which you did not name (with it {span}{scaling})."
+        return told, low, high, Reason("peak LR", number(told), text, sources)
     if told > 10 * high or told < low / 10:
         side = "above" if told > high else "below"
         text = f"Your {number(told)} is more than ten times {side} the range seen in recipes ({span}{scaling})."

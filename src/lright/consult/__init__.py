@@ -153,7 +153,7 @@ def _warmup_length(made: Plan) -> str | None:
 
 
 def _answer(case: Case, made: Plan) -> Answer:
-    matters = answering.told(answering.ranked(case.facts, case.findings)) or _unasked(case)
+    matters = answering.told(answering.ranked(case.facts, case.findings, case.heard.prose)) or _unasked(case)
     given = Answer("", case.setting, findings=case.findings, plan=made)
     given.unknown = list(made.questions)
     _findings(case, given, [str(matter.get("rule")) for _, matter in matters])
@@ -203,8 +203,10 @@ def _choices(case: Case, given: Answer) -> None:
 
 def _unasked(case: Case) -> list[tuple[float, Mapping[str, Any]]]:
     """Where nothing is said to be wrong and a training is described, the question is whether to schedule it."""
-    described = case.facts.get("known_end") and case.facts.get("about:lr") and case.facts.get("no_symptoms")
-    return [(answering.ENOUGH, load("matters")["should-schedule"])] if described else []
+    touched = any(case.facts.get(f"about:{topic}") for topic in ("lr", "schedule-word", "should-i"))
+    described = case.facts.get("known_end") and case.facts.get("no_symptoms") and case.facts.get("told:family")
+    open_choice = case.setting.text("scheduler") in ("", "constant")
+    return [(answering.ENOUGH, load("matters")["should-schedule"])] if touched and described and open_choice else []
 
 
 def _diagnosis(evidence: float, matter: Mapping[str, Any], case: Case) -> Diagnosis:
@@ -252,18 +254,37 @@ def _snippets(matter: Mapping[str, Any], case: Case, made: Plan) -> list[Snippet
 
 
 def _nothing(case: Case, given: Answer, made: Plan) -> Answer:
-    """No matter is up: the default for what was told, or, off topic, a plain word."""
+    """No matter is up: off topic is said to be so; else what holds of any training, and what would have to be known."""
     marks = case.facts.marks
-    if not marks.get("about:lr") and not any(name in case.setting for name in ("lr", "scheduler", "warmup")):
+    if not any(marks.get(f"about:{topic}") for topic in ("lr", "training", "schedule-word")) and not case.setting.facts:
         given.on_topic, given.plan = False, None
         given.verdict = "This does not look like a question on learning rates, which is all lright knows about."
         return given
-    from .code import of_plan
-
-    given.verdict = f"For what you told, the default is {made.title}: {made.text}, peak LR {number(made.peak)}."
-    for reason in made.reasons:
-        said = f"{reason.topic}: {reason.choice}. {reason.text}"
-        given.points.append(answering.Point(f"plan.{reason.topic}", "why", said, reason.sources))
-    given.code.append(of_plan(made, "the default"))
-    given.questions = made.questions[:3]
+    given.verdict = "lright has no specific answer to this; what follows holds in general."
+    for section, entries in GENERAL.items():
+        for name, said, source in entries:
+            given.points.append(answering.Point(f"general.{name}", section, said, (source,)))
+    if case.facts.get("known_end") and case.facts.get("told:family"):
+        given.points.append(
+            answering.Point(
+                "general.plan", "alternatives",
+                f"If you are after a schedule, the default for what you told is {made.title}: {made.text}, with a peak "
+                f"LR of {number(made.peak)} (lright plan shows it with its reasons).", made.reasons[0].sources,
+            )
+        )  # fmt: skip
+    given.questions = ["What do you see, and from when on (loss, metric, LR at that moment)?", *made.questions][:4]
     return given
+
+
+GENERAL = {
+    "verify": [
+        ("print", "Print optimizer.param_groups[0][\"lr\"] (or your framework's LR log) beside the loss: whether the LR does "
+         "what you think is the first thing to know. lright check train.py shows it from the script.", "our judgement"),
+        ("tenth", "Run the same training at a tenth of the LR for a few hundred updates: if the trouble stays as it is, the "
+         "LR is not its cause.", "our judgement"),
+    ],
+    "fix": [
+        ("peak", "Of everything about the LR its peak matters most: find it with an LR range test (LR finder), then decay it "
+         "by the end of the training.", "rubric_onecycle_2_10x"),
+    ],
+}  # fmt: skip

@@ -6,7 +6,7 @@ Several files may say more of one topic.
 A **matter**: one thing that can be up in a training.
 
 - ``id``, ``title`` (what it is, a noun phrase), ``rule`` (its id in the catalogue, where it has one)
-- ``evidence``: list of ``WEIGHT if CONDITION``; the weights of those that hold are added, 3 are enough
+- ``evidence``: list of ``WEIGHT if CONDITION``; the weights of those that hold are added to ten times the likeness; 2.5 are enough
 - ``off_topic``: true where it is no matter of learning rates at all
 - ``covers``: ids of matters that need not be told beside it
 - ``verdict``: the one sentence that answers (see text)
@@ -43,6 +43,17 @@ def lexicon(entries: list[Any]) -> dict[str, list[str]]:
             if not isinstance(phrase, str) or not _PHRASE.fullmatch(phrase):
                 raise LrightError(f"{where}: {phrase!r} is no phrase: lower-case words, |, ~ and *")
         table.setdefault(entry["id"], []).extend(entry["says"])
+    return table
+
+
+def asked(entries: list[Any], known: list[Any]) -> dict[str, list[str]]:
+    """Questions that were asked of each matter: entries ``{matter: id, asked: [questions]}``."""
+    ids = {entry["id"] for entry in known}
+    table: dict[str, list[str]] = {}
+    for entry in entries:
+        if set(entry) != {"matter", "asked"} or entry["matter"] not in ids:
+            raise LrightError(f"asked: {entry.get('matter')!r} is no matter, or has other keys than matter and asked")
+        table.setdefault(entry["matter"], []).extend(entry["asked"])
     return table
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LrightError
-from . import COMPILED, advice, schema
+from . import COMPILED, advice, likeness, schema
 
 HERE = Path(__file__).parent
 CONDITIONS = ("when", "unless")  # keys whose values are conditions, wherever they stand
@@ -30,7 +30,11 @@ def compiled() -> dict[str, str]:
     for folder in sorted(path for path in HERE.iterdir() if path.is_dir() and any(path.glob("*.yaml"))):
         parts = [_read(path, yaml) for path in sorted(folder.glob("*.yaml"))]
         tables[folder.name] = [entry for part in parts for entry in part]
-    return {name: _text(CHECKS.get(name, _listed)(table), name) for name, table in tables.items()}
+    asked = advice.asked(tables.pop("asked", []), tables.get("matters", []))
+    checked = {name: CHECKS.get(name, _listed)(table) for name, table in tables.items()}
+    texts = {name: _text(table, name) for name, table in checked.items()}
+    texts["likeness"] = _text(likeness.compiled(checked.get("matters", {}), asked), "likeness")
+    return texts
 
 
 def _read(path: Path, yaml: Any) -> Any:

@@ -131,6 +131,9 @@ def test_rows_of_numbers() -> None:
         ("loss", (0.5, 0.2, 0.15)),
         ("", (18.35, 18.32, 17.59, 17.4)),
     ]
+    assert hear("```python\nmilestones = [30, 60]\nf(x)\n```").numbers["milestones"] == (30, 60)
+    level = hear("val ce: .9/.6/.44/.4/.4/.4").setting.saw("plateau")
+    assert level and level.values == (0.4,)
     assert hear("val loss: 0.9, 0.6, 0.5").series[0].metric == "val loss"
     assert hear("MultiStep with drops at epochs 30, 60 and 80").numbers["milestones"] == (30, 60, 80)
 
@@ -205,7 +208,10 @@ def test_no_text_takes_long(text: str) -> None:
     assert time.process_time() - started < 2  # ours take less than half a second; machines differ
 
 
-@pytest.mark.parametrize(("questions", "precision", "recall"), [("s", 0.97, 0.85), ("a", 0.97, 0.8), ("b", 0.94, 0.72)])
+@pytest.mark.parametrize(
+    ("questions", "precision", "recall"),
+    [("s", 0.97, 0.85), ("a", 0.97, 0.8), ("b", 0.94, 0.72), ("c", 0.9, 0.6)],
+)
 def test_facts_of_real_questions(questions: str, precision: float, recall: float) -> None:
     """A wrong fact is worse than a missing one; the question sets are described in the data folder."""
     right, wrong, missing = figures(questions)

@@ -734,6 +734,13 @@ def default_patience_calls(case: Facts) -> float:
 
 
 @working
+def gain_gap(case: Facts) -> float | None:
+    """Epochs between two gains."""
+    told = case.numbers.get("every_epochs")
+    return told[0] if told else None
+
+
+@working
 def plateau_level(case: Facts) -> float | None:
     """About where the metric is."""
     found = _told_numbers(case, "metric-level")

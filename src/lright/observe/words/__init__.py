@@ -19,8 +19,8 @@ def hear(text: str) -> Heard:
     """Read a question."""
     from .facts import Hearing, read_numbers, settle
     from .models import read_code_models, read_models
-    from .schedulers import read_calls, read_optimizers, read_told
-    from .series import read_series
+    from .schedulers import note_milestones, read_calls, read_optimizers, read_told
+    from .series import Row, read_series
     from .symptoms import read_symptoms
     from .text import split, with_comments
     from .things import read_things
@@ -30,11 +30,9 @@ def hear(text: str) -> Heard:
     hearing = Hearing(text, items(with_comments(text, masked)))
     calls = read_calls(hearing, text, code)
     read_models(hearing)
-    milestones: list[list[float]] = []
+    milestones: list[Row] = []
     series = read_series(text, hearing.items, milestones)
-    for row in milestones[:1]:
-        for value in row:
-            hearing.note("milestones", value, "milestones")
+    note_milestones(hearing, milestones)
     read_numbers(hearing)
     read_things(hearing)
     calls += read_told(hearing)
@@ -45,7 +43,7 @@ def hear(text: str) -> Heard:
 
         read_all(hearing, code)
     setting = settle(hearing)
-    setting.symptoms.extend(read_symptoms(hearing))
+    setting.symptoms.extend(read_symptoms(hearing, series))
     prose = "\n".join(line.rstrip() for line in masked.split("\n"))
     numbers = {name: tuple(values) for name, values in hearing.numbers.items()}
     return Heard(text, prose, setting, code, tuple(calls), tuple(series), numbers)

@@ -32,6 +32,7 @@ SETTINGS = {
     "lrschedulertype": "scheduler",
 }  # fmt: skip
 _ASSIGNED = re.compile(r"(?:^|(?<=[\s(,{]))[\"']?([A-Za-z_][A-Za-z_0-9]*)[\"']?\s*(?:=(?!=)|:)\s*([^,\n#)}]+)")
+_MILESTONES = re.compile(r"\bmilestones\s*=\s*\[([\d\s,_]+)\]", re.IGNORECASE)
 _STEP = re.compile(r"([A-Za-z_][\w.\[\]]*)\.step(?:_update)?\(")
 
 
@@ -87,6 +88,10 @@ _TUPLE = re.compile(
 
 def _loops(hearing: Hearing, code: str) -> None:
     """Numbers of epochs in range(), and settings that are assigned together."""
+    for found in _MILESTONES.finditer(code):
+        for text in found.group(1).split(","):
+            if text.strip():
+                hearing.note("milestones", float(text), found.group())
     for found in _RANGE.finditer(code):
         claim_words(hearing, "epochs", int(found.group(1)), found.group())
     for found in _TUPLE.finditer(code):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...records import record
 from ...setting import INFERRED
 from .calls import Written, written
 from .facts import ASKED, SURE, TOLD, Hearing, negated, weight
 from .heard import Call, Code
 from .lexer import Item
+from .series import Row
 
 # What of a call is a number worth keeping by its name.
 KEPT = frozenset(
@@ -135,6 +138,15 @@ POSITIONS = {
     "get_linear_schedule_with_warmup": "num_warmup_steps num_training_steps",
     "get_cosine_schedule_with_warmup": "num_warmup_steps num_training_steps num_cycles",
 }  # fmt: skip
+
+
+def note_milestones(hearing: Hearing, rows: Sequence[Row]) -> None:
+    """The first row of epochs at which the LR drops, by its name."""
+    for values, first, end in rows[:1]:
+        start, last = hearing.items[first].start, hearing.items[end - 1].end
+        for value in values:
+            hearing.note("milestones", value, hearing.text[start:last])
+            hearing.noted.append(("milestones", value, start, hearing.items[first].sentence, last))
 
 
 def read_told(hearing: Hearing) -> list[Call]:

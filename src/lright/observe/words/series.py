@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from .heard import Series
 from .lexer import Item
-from .symptoms import METRICS
+from .metrics import METRICS
+
+Row = tuple[tuple[float, ...], int, int]  # values, the first item and the end
 
 
-def read_series(text: str, items: Sequence[Item], milestones: list[list[float]]) -> list[Series]:
+def read_series(text: str, items: Sequence[Item], milestones: list[Row]) -> list[Series]:
     """Rows of numbers with arrows between them (two suffice) or commas (three or more), and their metric.
 
     Rows of epochs at which the LR drops go to ``milestones``.
@@ -19,18 +21,16 @@ def read_series(text: str, items: Sequence[Item], milestones: list[list[float]])
     while index < len(items):
         end, numbers = _row(items, index)
         if numbers and not any(one.taken for one in numbers):
+            values = tuple(one.value for one in numbers)
             metric = _metric(items, index)
-            if not metric and _milestones(items, index):
+            dropping = not metric and _milestones(items, index)
+            if dropping:
+                milestones.append((values, index, end))
+            elif metric or len(numbers) > 3 or (len(set(values)) == 1 and "." in numbers[0].text):
+                found.append(Series(metric, values, text[items[index].start : items[end - 1].end]))
+            if dropping or (found and found[-1].values == values):
                 for one in numbers:
                     one.taken = True
-                milestones.append([one.value for one in numbers])
-                index = end
-                continue
-            if metric or len(numbers) > 3:
-                for one in numbers:
-                    one.taken = True
-                row = tuple(one.value for one in numbers)
-                found.append(Series(metric, row, text[items[index].start : items[end - 1].end]))
         index = max(end, index + 1)
     return found
 
@@ -51,31 +51,33 @@ def _milestones(items: Sequence[Item], start: int) -> bool:
 
 
 def _row(items: Sequence[Item], start: int) -> tuple[int, list[Item]]:
+    """Where the row of numbers that begins at an item ends, and its numbers; none if it is too short for a row."""
     numbers: list[Item] = []
-    arrows, at = 0, start
+    arrows, at, end = 0, start, start + 1
     while at < len(items) and items[at].tags & {"NUM", "PCT"}:
         numbers.append(items[at])
+        end = at + 1
         between = items[at + 1] if at + 1 < len(items) else None
-        after = items[at + 2] if at + 2 < len(items) else None
-        if not between or not after:
-            break
-        if between.text == "," and after.text in ("and", "then") and at + 3 < len(items):
-            after, at = items[at + 3], at + 1
-        joined = (
-            "ARROW" in between.tags
-            or between.text in (",", "then")
-            or (
-                between.text in ("and", "to", "/")
-                and (len(numbers) > 1 or (between.text != "to" and _milestones(items, start)))
-            )
-        )
-        if not joined or not after.tags & {"NUM", "PCT"}:
+        if between is None or not _joins(items, between, start, len(numbers)):
             break
         arrows += "ARROW" in between.tags
         at += 2
+        if between.text == "," and at < len(items) and items[at].text in ("and", "then"):
+            at += 1
     if len(numbers) >= 3 or (len(numbers) == 2 and (arrows or _milestones(items, start))):
-        return items.index(numbers[-1]) + 1, numbers
+        return end, numbers
     return start + 1, []
+
+
+def _joins(items: Sequence[Item], between: Item, start: int, count: int) -> bool:
+    """Whether something between two numbers makes them a row."""
+    if "ARROW" in between.tags or between.text in (",", "then"):
+        return True
+    if between.text == "/":
+        return _milestones(items, start) or "." in items[start].text
+    if between.text == "and":
+        return count > 1 or _milestones(items, start)
+    return between.text == "to" and count > 1
 
 
 def _metric(items: Sequence[Item], start: int) -> str:

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from ...records import replace
 from ...setting import Symptom
 from .facts import ASKED, Hearing, Time, negated
+from .heard import Series
 from .lexer import Item
+from .metrics import METRICS
 
-METRICS = {
-    "VALLOSS": "val loss", "TRAINLOSS": "train loss", "LOSS": "loss", "VALACC": "accuracy", "TRAINACC": "accuracy",
-    "ACC": "accuracy",
-}  # fmt: skip
 _LOSSES = frozenset(("VALLOSS", "TRAINLOSS", "LOSS"))
 _SUBJECTS = frozenset((*METRICS, "LR", "CONSTLR", "GRADNORM", "CURVE", "SCHED", "MAXLR", "MINLR"))
 _DOUBT = frozenset(("MAYBE",))
@@ -27,7 +25,7 @@ class Event:
         self.kind, self.metric, self.item, self.index, self.start, self.end = kind, metric, item, index, start, end
 
 
-def read_symptoms(hearing: Hearing) -> list[Symptom]:
+def read_symptoms(hearing: Hearing, series: Sequence[Series] = ()) -> list[Symptom]:
     """The symptoms that the prose tells, one of a kind, each with the time it was told with."""
     events = _events(hearing)
     symptoms: dict[str, Symptom] = {}
@@ -36,6 +34,7 @@ def read_symptoms(hearing: Hearing) -> list[Symptom]:
         if known is None or (known.epoch is None and known.step is None) or not known.values or not known.metric:
             symptom = _timed(hearing, event)
             symptoms[event.kind] = symptom if known is None else _merged(known, symptom)
+    _level(symptoms, series)
     _tiny(hearing, symptoms)
     _calmed(hearing, symptoms)
     _improving_drops(hearing, symptoms)
@@ -92,6 +91,16 @@ def _settings(hearing: Hearing, item: Item) -> set[int]:
     """The clause of a number that a fact was made of."""
     made = any(claim.start <= item.start < claim.end and claim.weight > ASKED for claim in hearing.claims)
     return {item.clause} if made else set()
+
+
+def _level(symptoms: dict[str, Symptom], series: Sequence[Series]) -> None:
+    """A row of losses that ends level is a plateau: 0.5, 0.3, 0.22, 0.22, 0.22."""
+    for row in series:
+        tail = row.values[-3:]
+        if "plateau" in symptoms or "stuck" in symptoms or row.metric == "lr" or len(tail) < 3:
+            continue
+        if max(tail) - min(tail) <= 0.005 * abs(tail[-1]) and tail[-1] != 0:
+            symptoms["plateau"] = Symptom("plateau", values=(tail[-1],), metric=row.metric, origin=row.text)
 
 
 def _improving_drops(hearing: Hearing, symptoms: dict[str, Symptom]) -> None:
