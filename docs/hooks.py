@@ -89,8 +89,8 @@ def decisions_page() -> str:
         "# The decision table",
         "",
         "`lright plan` and `lright ask` carry out exactly this table (`src/lright/knowledge/decisions.yaml`). In the "
-        "first five parts the first row whose condition holds is taken; of the others every row that holds. What is not "
-        "known makes a comparison false. Names are facts (`lright plan --help` lists them), or follow.",
+        "first five parts the first row whose condition holds is taken; of the others every row that holds. What is "
+        "not known makes a comparison false. Names are facts (`lright plan --help` lists them), or follow.",
     ]
     for name, (title, choice, words) in DECISIONS.items():
         lines += ["", f"## {title}", "", "| if | then | because |", "|---|---|---|"]

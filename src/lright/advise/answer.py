@@ -94,6 +94,8 @@ def ranked(case: Facts, found: Iterable[Finding] = (), prose: str = "") -> list[
     like = likeness(prose, load("likeness")) if prose else {}
     scored = []
     for matter in load("matters").values():
+        if not matter["evidence"]:
+            continue
         evidence = sum(one["weight"] for one in matter["evidence"] if holds(one["when"], case))
         if matter.get("rule") in proven:
             evidence += PROVEN

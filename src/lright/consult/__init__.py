@@ -260,31 +260,9 @@ def _nothing(case: Case, given: Answer, made: Plan) -> Answer:
         given.on_topic, given.plan = False, None
         given.verdict = "This does not look like a question on learning rates, which is all lright knows about."
         return given
-    given.verdict = "lright has no specific answer to this; what follows holds in general."
-    for section, entries in GENERAL.items():
-        for name, said, source in entries:
-            given.points.append(answering.Point(f"general.{name}", section, said, (source,)))
-    if case.facts.get("known_end") and case.facts.get("told:family"):
-        given.points.append(
-            answering.Point(
-                "general.plan", "alternatives",
-                f"If you are after a schedule, the default for what you told is {made.title}: {made.text}, with a peak "
-                f"LR of {number(made.peak)} (lright plan shows it with its reasons).", made.reasons[0].sources,
-            )
-        )  # fmt: skip
-    given.questions = ["What do you see, and from when on (loss, metric, LR at that moment)?", *made.questions][:4]
+    matter = load("matters")["nothing-specific"]
+    given.verdict = answering.verdict(matter, case.facts)
+    given.points += answering.points(matter, case.facts)
+    given.questions = [*answering.questions(matter, case.facts), *made.questions][:4]
     return given
 
-
-GENERAL = {
-    "verify": [
-        ("print", "Print optimizer.param_groups[0][\"lr\"] (or your framework's LR log) beside the loss: whether the LR does "
-         "what you think is the first thing to know. lright check train.py shows it from the script.", "our judgement"),
-        ("tenth", "Run the same training at a tenth of the LR for a few hundred updates: if the trouble stays as it is, the "
-         "LR is not its cause.", "our judgement"),
-    ],
-    "fix": [
-        ("peak", "Of everything about the LR its peak matters most: find it with an LR range test (LR finder), then decay it "
-         "by the end of the training.", "rubric_onecycle_2_10x"),
-    ],
-}  # fmt: skip

@@ -6,7 +6,8 @@ Several files may say more of one topic.
 A **matter**: one thing that can be up in a training.
 
 - ``id``, ``title`` (what it is, a noun phrase), ``rule`` (its id in the catalogue, where it has one)
-- ``evidence``: list of ``WEIGHT if CONDITION``; the weights of those that hold are added to ten times the likeness; 2.5 are enough
+- ``evidence``: list of ``WEIGHT if CONDITION``; the weights of those that hold are added to ten
+  times the likeness, and 2.5 are enough; a matter without evidence is only told by its name
 - ``off_topic``: true where it is no matter of learning rates at all
 - ``covers``: ids of matters that need not be told beside it
 - ``verdict``: the one sentence that answers (see text)
