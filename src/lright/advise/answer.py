@@ -23,7 +23,8 @@ from .template import fill
 Matter = Mapping[str, Any]
 
 ENOUGH = 2.5  # evidence from which a matter is considered
-BESIDE = 0.6  # of the first matter's evidence, for another one to be told beside it
+BESIDE = 0.75  # of the first matter's evidence, for another one to be told beside it
+SURE = 5.0  # evidence that a matter needs to be told beside another
 PROVEN = 12.0  # evidence of a finding in the code
 MOST = 3  # matters in one answer
 LIKE = 10.0  # evidence of a question that is wholly like what is known of a matter
@@ -111,7 +112,7 @@ def told(scored: Sequence[tuple[float, Matter]]) -> list[tuple[float, Matter]]:
     chosen: list[tuple[float, Matter]] = []
     for evidence, matter in scored:
         covered = any(matter["id"] in other.get("covers", ()) for _, other in chosen)
-        if not covered and (not chosen or evidence >= BESIDE * chosen[0][0]):
+        if not covered and (not chosen or evidence >= max(SURE, BESIDE * chosen[0][0])):
             chosen.append((evidence, matter))
     return chosen[:MOST]
 

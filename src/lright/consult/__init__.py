@@ -16,7 +16,7 @@ from ..advise import excuses
 from ..advise.answer import Answer, Diagnosis, Snippet
 from ..advise.facts import Facts
 from ..advise.plan import Plan, completed, named, plan
-from ..advise.template import fill, number
+from ..advise.template import fill
 from ..errors import LrightError, UsageError
 from ..finding import FileReport, Finding
 from ..knowledge import load

@@ -20,6 +20,7 @@ VERSION = 1
 TITLES = {
     "why": "Why", "fix": "What to do", "verify": "How to check it", "alternatives": "Or instead", "cautions": "Mind",
 }  # fmt: skip
+BRIEF = 2  # points of a diagnosis that is told beside the first one, in a short answer
 SHOWN = {"why": 8, "fix": 6, "verify": 4, "alternatives": 4, "cautions": 5}  # points of a short answer
 
 
@@ -100,8 +101,10 @@ def of_answer(answer: Answer, full: bool = False, plot: bool = False) -> Page:
     sections: list[Section] = []
     also = [one for one in answer.diagnoses if one.message != answer.verdict]
     sections += _listed("Also", [Item(one.message) for one in also])
+    shown = answer.points if full else list(_short(answer))
     for section in SECTIONS:
-        sections += _listed(TITLES[section], _items(answer.of(section), None if full else SHOWN[section]))
+        points = [point for point in shown if point.section == section]
+        sections += _listed(TITLES[section], _items(points, None if full else SHOWN[section]))
         if section == "fix":
             sections += [Section(_titled(one.title), (), one.text, one.notes if full else ()) for one in answer.code]
     sections += _listed("Tell us, it may change the answer", [Item(one) for one in answer.questions])
@@ -112,6 +115,18 @@ def of_answer(answer: Answer, full: bool = False, plot: bool = False) -> Page:
     footer = [] if full or not answer.on_topic else ["--full tells more, with all sources; --plot draws the schedule."]
     picture = curve(answer.plan) if plot and answer.plan is not None else None
     return Page(line, answer.verdict, picture, (), tuple(sections), tuple(footer))
+
+
+def _short(answer: Answer) -> Iterable[Point]:
+    """All points of the first diagnosis and what belongs to none; of each other diagnosis the first two."""
+    beside = {one.topic: BRIEF for one in answer.diagnoses[1:]}
+    for point in answer.points:
+        matter = point.id.partition(".")[0]
+        left = beside.get(matter, 1)
+        if matter in beside:
+            beside[matter] = left - 1
+        if left > 0:
+            yield point
 
 
 def _titled(title: str) -> str:

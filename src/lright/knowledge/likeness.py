@@ -16,10 +16,10 @@ from typing import Any
 
 ASKED = 3.0  # a word of a question asked weighs as much as so many in a sentence of ours (our judgement)
 _COMMON = frozenset(
-    "a an the and or of to in on at for with is are was were be been it its i my me we you your our this that these "
-    "those not no do does did so as by from but if then than too very can could should would will have has had there their "
-    "what why how when which who just only also more most some any all one two get got use used using am im ive dont "
-    "doesnt isnt cant about after before into up down out over".split()
+    "a an the and or of to in on at for with is are was were be been it its i my me we you your our this that "
+    "these those not no do does did so as by from but if then than too very can could should would will have has "
+    "had there their what why how when which who just only also more most some any all one two get got use used "
+    "using am im ive dont doesnt isnt cant about after before into up down out over".split()
 )
 _WORD = re.compile(r"[a-z][a-z_]+")
 
