@@ -29,6 +29,8 @@ PROVEN = 12.0  # evidence of a finding in the code
 MOST = 3  # matters in one answer
 LIKE = 10.0  # evidence of a question that is wholly like what is known of a matter
 FAINT = 0.12  # likeness below which it says nothing
+CLEARLY = 1.4  # times as like as the next matter: then it is
+AHEAD = 1.0  # so much more evidence
 
 SECTIONS = ("why", "fix", "verify", "alternatives", "cautions")
 
@@ -93,6 +95,7 @@ def ranked(case: Facts, found: Iterable[Finding] = (), prose: str = "") -> list[
     (``prose``) are evidence too."""
     proven = {finding.rule for finding in found if finding.severity != "info"}
     like = likeness(prose, load("likeness")) if prose else {}
+    clearest = _clearest(like)
     scored = []
     for matter in load("matters").values():
         if not matter["evidence"]:
@@ -102,9 +105,16 @@ def ranked(case: Facts, found: Iterable[Finding] = (), prose: str = "") -> list[
             evidence += PROVEN
         alike = like.get(matter["id"], 0.0)
         evidence += LIKE * alike if alike >= FAINT else 0.0
+        evidence += AHEAD if matter["id"] == clearest else 0.0
         if evidence >= ENOUGH:
             scored.append((evidence, matter))
     return sorted(scored, key=lambda pair: -pair[0])
+
+
+def _clearest(like: Mapping[str, float]) -> str:
+    """The matter that a question is clearly more like than any other; empty where there is none."""
+    first, second = (sorted(like, key=lambda name: -like[name]) + ["", ""])[:2]
+    return first if first and like[first] >= max(FAINT, CLEARLY * like.get(second, 0.0)) else ""
 
 
 def told(scored: Sequence[tuple[float, Matter]]) -> list[tuple[float, Matter]]:

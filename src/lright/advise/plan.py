@@ -322,6 +322,8 @@ def _peak(case: Facts, shape: Row) -> tuple[float, float | None, float | None, R
     if shape["id"] == "lr-free":
         reason = Reason("peak LR", "1", "It estimates the step size itself; leave lr at 1.", ("dadapt_prodigy",))
         return 1.0, None, None, reason
+    if told is None and case.number("batch_ratio") and case.number("reference_lr"):
+        return _from_reference(case)
     if row is None:
         peak = told or 1e-3
         text = "Your own." if told else "We know no range for this optimizer: find it with an LR range test."
@@ -345,6 +347,22 @@ def _peak(case: Facts, shape: Row) -> tuple[float, float | None, float | None, R
         return high, low, high, Reason("peak LR", number(high), text, sources)
     text = f"Yours; it is {_placed(told, low, high)} the range seen in recipes ({span}{scaling})."
     return told, low, high, Reason("peak LR", number(told), text, sources)
+
+
+def _from_reference(case: Facts) -> tuple[float, float | None, float | None, Reason]:
+    """An LR that is known to work at another batch, brought to this one."""
+    rule = _scaling(case)
+    linear, root = case.number("linear_lr") or 0.0, case.number("sqrt_lr") or 0.0
+    peak = linear if rule == "linear" else root
+    low, high = sorted((linear, root))
+    batches = f"{number(case.number('reference_batch') or 0)} to {number(case.number('effective_batch') or 0)}"
+    if rule == "linear":
+        text = f"{number(case.number('reference_lr') or 0)} scaled linearly with the whole batch, from {batches}."
+        sources = ("goyal_linear_scaling", "shallue_no_universal_rule")
+    else:
+        text = f"{number(case.number('reference_lr') or 0)} scaled with the square root of the batch, from {batches}."
+        sources = ("malladi_sqrt", "timm_scaling_choice", "shallue_no_universal_rule")
+    return _tidy(peak), _tidy(low), _tidy(high), Reason("peak LR", number(_tidy(peak)), text, sources)
 
 
 def _placed(value: float, low: float, high: float) -> str:

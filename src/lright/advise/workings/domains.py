@@ -524,3 +524,191 @@ def lr_place(case: Facts) -> str | None:
     if lr is None or low is None or high is None:
         return None
     return "below" if lr < low else "above" if lr > high else "inside"
+
+
+# Well-known repositories
+
+
+@working
+def d2_iters(case: Facts) -> float | None:
+    """The iterations of a Detectron2 run that ends within the default warmup."""
+    found = [value for value in _said(case, "short-run-iters") if 10 <= value < 1000]
+    return found[0] if found else None
+
+
+@working
+def d2_share(case: Facts) -> float | None:
+    """How much of the warmup of 1000 iterations that is."""
+    iterations = case.number("d2_iters")
+    return None if iterations is None else iterations / 1000
+
+
+@working
+def d2_warm_lr(case: Facts) -> float | None:
+    """The LR at its end."""
+    lr, share = case.number("lr"), case.number("d2_share")
+    return None if lr is None or share is None else lr * share
+
+
+@working
+def yolo_auto_lr(case: Facts) -> float | None:
+    """The LR of AdamW that Ultralytics chooses for so many classes."""
+    classes = _told(case, "classes", "nc", "num_classes") or case.number("classes")
+    return round(0.002 * 5 / (4 + classes), 6) if classes and classes >= 1 else None
+
+
+@working
+def script_base(case: Facts) -> int | None:
+    """The batch for which the LR of a script's config is meant."""
+    words = " ".join(str(case.marks.get(f"about:{one}") or "") for one in ("scaling-scripts", "base-lr-word")).strip()
+    if not words:
+        return None
+    return 512 if re.search("swin|deit|simmim|base_lr|cait|xcit", words) else 256
+
+
+@working
+def script_lr(case: Facts) -> float | None:
+    """The LR in its config."""
+    found = [value for value in _said(case, "base-lr-is") if 0 < value < 1]
+    return found[0] if found else case.number("lr")
+
+
+@working
+def script_scaled_lr(case: Facts) -> float | None:
+    """What the script makes of it."""
+    lr, base = case.number("script_lr"), case.number("script_base")
+    batch = case.number("effective_batch") or case.number("batch_size")
+    return lr * batch / base if lr and batch and base and batch != base else None
+
+
+@working
+def rl_two_horizons(case: Facts) -> str | None:
+    """What a linear anneal leaves at the end of the shorter of two runs."""
+    pattern = re.compile(r"(\d+(?:\.\d+)?)(m)")
+    topics = ("longer-shorter-run", "rl-timesteps", "same-mark")
+    words = " ".join(str(case.marks.get(f"about:{one}") or "") for one in topics)
+    found = sorted({float(match[1]) for match in pattern.finditer(words)})
+    if len(found) != 2:
+        return None
+    left = 1 - found[0] / found[1]
+    return f"at {found[0]:g}M the {found[0]:g}M run is at 0 and the {found[1]:g}M run still at {left:.0%} of its start"
+
+
+@working
+def rllib_iters(case: Facts) -> float | None:
+    """The training iterations that were given as timesteps."""
+    found = _told(case, "iterations", "training_iterations", "iters") or case.number("updates")
+    return found if found and found < 4000 else None
+
+
+@working
+def rllib_steps(case: Facts) -> str | None:
+    """As timesteps of the default batch."""
+    iterations = case.number("rllib_iters")
+    return None if iterations is None else f"{iterations * 4000:,.0f} for {iterations:,.0f} iterations"
+
+
+@working
+def alpha_start(case: Facts) -> float | None:
+    """gensim's alpha at the start."""
+    found = [value for value in _said(case, "alpha-start-is") if 0.005 <= value <= 0.2]
+    return found[0] if found else None
+
+
+@working
+def alpha_step(case: Facts) -> float | None:
+    """What a loop takes off it."""
+    found = [value for value in _said(case, "alpha-step-is") if 0 < value < 0.02]
+    return found[-1] if found else None
+
+
+@working
+def alpha_passes(case: Facts) -> float | None:
+    """The passes after which nothing is left."""
+    start, step = case.number("alpha_start"), case.number("alpha_step")
+    return round(start / step, 1) if start and step and start > step else None
+
+
+@working
+def burn_rate(case: Facts) -> float | None:
+    """darknet's rate within the burn-in."""
+    lr = case.number("lr")
+    length = next((value for value in _said(case, "burn-in-is") if value >= 10), None)
+    done = next((value for value in _said(case, "burn-iteration") if value >= 1), None)
+    return lr * (done / length) ** 4 if lr and length and done and done < length else None
+
+
+@working
+def burn_rate_working(case: Facts) -> str | None:
+    """The same as a formula."""
+    rate, lr = case.number("burn_rate"), case.number("lr")
+    if rate is None or not lr:
+        return None
+    return f"{number(lr)} * {(rate / lr) ** 0.25:.2g}^4 = {rate:.2g}"
+
+
+@working
+def deepmd_steps(case: Facts) -> str | None:
+    """The steps of a shorter DeePMD run."""
+    found = [value for value in _said(case, "deepmd-short") if 10_000 <= value < 1_000_000]
+    return f"{found[-1]:,.0f}" if found else None
+
+
+@working
+def deepmd_cuts(case: Facts) -> float | None:
+    """Its cuts at decay_steps of 5000."""
+    steps = case.get("deepmd_steps")
+    return None if steps is None else float(str(steps).replace(",", "")) // 5000
+
+
+@working
+def deepmd_factor(case: Facts) -> str | None:
+    """The factor of each between 1e-3 and 3.51e-8."""
+    cuts = case.number("deepmd_cuts")
+    return f"{(3.51e-8 / 1e-3) ** (1 / cuts):.2g}" if cuts else None
+
+
+@working
+def splat_iters(case: Facts) -> float | None:
+    """The iterations of a Gaussian splatting run."""
+    found = [value for value in _said(case, "splat-iters") if 500 <= value < 200_000]
+    return found[0] if found else None
+
+
+@working
+def splat_max(case: Facts) -> float | None:
+    """position_lr_max_steps."""
+    found = [value for value in _said(case, "splat-max") if 500 <= value < 500_000]
+    return found[0] if found else None
+
+
+@working
+def splat_left(case: Facts) -> float | None:
+    """The share of the LR of the positions that is left there: from 1 to 1/100, log-linear."""
+    done, length = case.number("splat_iters"), case.number("splat_max")
+    return 0.01 ** (done / length) if done and length and done < length else None
+
+
+@working
+def splat_lr(case: Facts) -> str | None:
+    """That LR."""
+    left = case.number("splat_left")
+    return None if left is None else f"{1.6e-4 * left:.1e}"
+
+
+@working
+def cuts_to_floor(case: Facts) -> int | None:
+    """How many cuts of a plateau rule lead from its LR to its floor."""
+    lr, factor = case.number("lr"), case.number("factor")
+    floor = case.number("min_lr") or case.number("eta_min")
+    if not lr or not factor or not floor or not 0 < factor < 1 or floor >= lr:
+        return None
+    return math.ceil(math.log(lr / floor) / -math.log(factor) - 1e-6)
+
+
+@working
+def cuts_to_floor_at_tenth(case: Facts) -> int | None:
+    """The same with a factor of 0.1."""
+    lr, floor = case.number("lr"), case.number("min_lr") or case.number("eta_min")
+    known = case.number("cuts_to_floor")
+    return math.ceil(math.log10(lr / floor) - 1e-6) if known and lr and floor else None

@@ -988,3 +988,67 @@ def score_first(case: Facts) -> float | None:
     """The first value of a score that was told."""
     values = case.marks.get("series:accuracy")
     return values[0] if values else None
+
+
+# Single frameworks and recipes
+
+
+@working
+def cosine_halves(case: Facts) -> float | None:
+    """How many half periods of a cosine ticked per epoch a run holds, where they are more than one."""
+    t_max, epochs = _t_max_told(case), case.number("epochs")
+    return None if not t_max or epochs is None or epochs <= t_max else epochs / t_max
+
+
+@working
+def cosine_halves_text(case: Facts) -> str | None:
+    """What that means for the end of the run."""
+    t_max, epochs, halves = _t_max_told(case), case.number("epochs"), case.number("cosine_halves")
+    if t_max is None or epochs is None or halves is None or halves < 2:
+        return None
+    start = (
+        f"{epochs:g} epochs at T_max={t_max:g} are {number(halves)} half periods: the LR (and with it the validation "
+        f"metric) goes down and up with a period of {2 * t_max:g} epochs"
+    )
+    if halves % 1:
+        return start + ", and where in such a wave the run ends is luck."
+    ends, other = ("low", "peak") if halves % 2 else ("peak", "low")
+    return start + f"; the run happens to end at a {ends} of the LR, {t_max:g} epochs more would end at a {other}."
+
+
+_DECAY = re.compile(r"decay (\d[\d.]*(?:e-?\d+)?)(?:/(\d[\d.]*))?(?![\w.])")
+
+
+@working
+def keras_time_decay(case: Facts) -> float | None:
+    """The argument decay of an old Keras optimizer."""
+    words = case.marks.get("about:keras-decay-arg")
+    found = _DECAY.search(words) if isinstance(words, str) else None
+    if not found:
+        return None
+    return float(found[1]) / (float(found[2]) if found[2] and float(found[2]) else 1.0)
+
+
+def _keras_time(case: Facts, epochs: float) -> str | None:
+    lr, decay, batches = case.number("lr"), case.number("keras_time_decay"), case.number("batches_per_epoch")
+    if lr is None or not decay or batches is None:
+        return None
+    steps = epochs * batches
+    return (
+        f"after {steps:,.0f} batches ({epochs:g} epochs) it is {lr:g} / (1 + {decay:g} * {steps:,.0f}) = "
+        f"{number(lr / (1 + decay * steps))}"
+    )
+
+
+@working
+def keras_time_text(case: Facts) -> str | None:
+    """The LR after a tenth of the run."""
+    epochs = case.number("epochs")
+    return None if epochs is None else _keras_time(case, max(1, round(epochs / 10)))
+
+
+@working
+def keras_time_end(case: Facts) -> str | None:
+    """The LR at the end."""
+    epochs = case.number("epochs")
+    return None if epochs is None else _keras_time(case, epochs)

@@ -57,7 +57,10 @@ def ramp_peak(case: Facts) -> float | None:
 def trouble_step(case: Facts) -> float | None:
     """The update at which trouble is said to begin."""
     found = case.setting.saw("nan", "diverged", "unstable", "spike", "stuck")
-    return None if found is None or found.step is None or found.step < 2 else found.step
+    if found is not None and found.step is not None:
+        return None if found.step < 2 else found.step
+    told = [one for one in _numbers(case, "died-at") if one >= 100]
+    return told[-1] if told and (found is not None or case.marks.get("about:goes-nan")) else None
 
 
 def _ramp(case: Facts) -> tuple[float, float, str] | None:
@@ -144,6 +147,9 @@ def ramp_share(case: Facts) -> float | None:
     length, total = case.number("ramp_updates"), case.number("updates")
     if length is not None and total:
         return length / total
+    said = _numbers(case, "ramp-of")
+    if len(said) >= 2 and 0 < said[0] < said[1]:
+        return said[0] / said[1]
     return case.number("told_warmup_share")
 
 
@@ -381,3 +387,67 @@ def finder_blow_tenth(case: Facts) -> float | None:
     """A tenth of it."""
     lr = case.number("finder_blow")
     return None if lr is None else lr / 10
+
+
+# Chance level, read from the loss
+
+
+def _natural(case: Facts) -> list[float]:
+    """The counts whose logarithm a loss may stand at: those told, the usual numbers of classes, powers of 2."""
+    batch = case.number("batch_size")
+    told = [batch, batch - 1, 2 * batch - 1] if batch is not None and batch > 2 else []
+    return [*told, 2, 3, 4, 5, 10, 20, 100, 1000, *(2**power for power in range(3, 18)), 65537]
+
+
+@working
+def flat_at(case: Facts) -> float | None:
+    """The value a loss is said to stand at."""
+    found = [one for one in _numbers(case, "loss-at") if 0.6 < one < 13]
+    return found[0] if found else None
+
+
+@working
+def chance_count(case: Facts) -> float | None:
+    """The count whose logarithm that loss is, within 0.01."""
+    loss = case.number("flat_at")
+    if loss is None:
+        return None
+    batch = case.number("batch_size") or 0
+    if batch >= 16 and abs(math.log(batch) - loss) <= 0.01:
+        return batch
+    best = min(_natural(case), key=lambda count: round(abs(math.log(count) - loss), 4))
+    return best if abs(math.log(best) - loss) <= 0.01 else None
+
+
+@working
+def chance_is_batch(case: Facts) -> bool | None:
+    """Whether the count is the batch: the candidates of a contrastive loss."""
+    count, batch = case.number("chance_count"), case.number("batch_size")
+    return None if count is None or batch is None or batch < 16 else count in (batch, batch - 1, 2 * batch - 1)
+
+
+@working
+def chance_loss(case: Facts) -> float | None:
+    """The logarithm of that count."""
+    count = case.number("chance_count")
+    return None if count is None else round(math.log(count), 3)
+
+
+# Numbers in 16 bits
+
+
+@working
+def bf16_smallest(case: Facts) -> float | None:
+    """Above which size a weight in bf16 is no longer moved by a step of one LR, as Adam's are."""
+    lr = case.number("lr")
+    return None if lr is None else _rounded(lr * 2**8)
+
+
+@working
+def tokens_ratio(case: Facts) -> float | None:
+    """How many times smaller than 128 GPUs x 3,584 tokens the batch is (the recipe of Scaling NMT)."""
+    told = [one for one in _numbers(case, "max-tokens") if one >= 256]
+    if not told:
+        return None
+    here = told[-1] * (case.number("processes") or 1) * (case.number("accumulation") or 1)
+    return round(128 * 3584 / here) if here < 128 * 3584 else None

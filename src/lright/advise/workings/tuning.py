@@ -496,7 +496,57 @@ def noam_warmup(case: Facts) -> float:
 @working
 def noam_width(case: Facts) -> float:
     """The width: told, or the paper's 512."""
-    return case.number("d_model") or 512
+    return case.number("noam_width_told") or 512
+
+
+@working
+def noam_width_told(case: Facts) -> float | None:
+    """The width that was told, by whatever name."""
+    return case.number("d_model") or last_told(case, "width-is")
+
+
+@working
+def noam_factor(case: Facts) -> float | None:
+    """The factor of a Noam schedule: what stands where others have the LR."""
+    if not case.marks.get("about:noam-said"):
+        return None
+    factor = last_told(case, "noam-factor-is") or case.number("lr")
+    return factor if factor and factor > 0 else None
+
+
+@working
+def noam_told_peak(case: Facts) -> float | None:
+    """The peak with the factor that was told."""
+    factor, top = case.number("noam_factor"), case.number("noam_top")
+    return None if factor is None or top is None else factor * top
+
+
+@working
+def noam_at_1000(case: Facts) -> float | None:
+    """Its LR at step 1,000."""
+    peak, warmup = case.number("noam_told_peak"), case.number("noam_warmup")
+    return None if peak is None or not warmup else peak * min(1000 / warmup, math.sqrt(warmup / 1000))
+
+
+@working
+def noam_factor_for_peak(case: Facts) -> float | None:
+    """The factor for a peak of 1e-3."""
+    top = case.number("noam_top")
+    return None if not top else _rounded(1e-3 / top)
+
+
+@working
+def default_warmup_share(case: Facts) -> float | None:
+    """The share that nanoGPT's default warmup of 2,000 has in the run."""
+    steps = case.number("steps")
+    return None if not steps else min(1.0, 2000 / steps)
+
+
+@working
+def warmup_3_percent(case: Facts) -> float | None:
+    """3% of the run."""
+    steps = case.number("steps")
+    return None if not steps else max(1, round(0.03 * steps))
 
 
 @working
