@@ -256,9 +256,13 @@ def _snippets(matter: Mapping[str, Any], case: Case, made: Plan) -> list[Snippet
 def _nothing(case: Case, given: Answer, made: Plan) -> Answer:
     """No matter is up: off topic is said to be so; else what holds of any training, and what would have to be known."""
     marks = case.facts.marks
-    if not any(marks.get(f"about:{topic}") for topic in ("lr", "training", "schedule-word")) and not case.setting.facts:
+    touched = marks.get("about:lr") or marks.get("about:schedule-word")
+    if not touched and not any(name in case.heard.setting for name in ("lr", "scheduler", "warmup", "optimizer")):
         given.on_topic, given.plan = False, None
-        given.verdict = "This does not look like a question on learning rates, which is all lright knows about."
+        given.verdict = (
+            "lright sees no question on a learning rate here, which is all it knows about; if the LR is in doubt, say "
+            "which optimizer, LR and schedule you use and what you see."
+        )
         return given
     matter = load("matters")["nothing-specific"]
     given.verdict = answering.verdict(matter, case.facts)
