@@ -9,11 +9,7 @@ timm itself needs torchvision, its schedulers do not: they are imported under an
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
-import sys
-import types
 import warnings
 from typing import Any
 
@@ -22,23 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lright.schedule.emulate import Optimizer, ScheduleRaises, TimmEmulated, build
+from schedule.peers import timm_schedulers
 
 torch = pytest.importorskip("torch")
 
 
-def import_schedulers() -> Any:
-    """timm.scheduler, without running timm/__init__.py unless somebody already has."""
-    spec = importlib.util.find_spec("timm")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("timm is not installed", allow_module_level=True)
-    if "timm" not in sys.modules:
-        package = types.ModuleType("timm")
-        package.__path__ = list(spec.submodule_search_locations)
-        sys.modules["timm"] = package
-    return importlib.import_module("timm.scheduler")
-
-
-schedulers = import_schedulers()
+schedulers = timm_schedulers()
+if schedulers is None:
+    pytest.skip("timm is not installed", allow_module_level=True)
 budget = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 Arguments = dict[str, Any]
 

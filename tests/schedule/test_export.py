@@ -8,11 +8,8 @@ the LR, the Trainer's warmup and OneCycleLR are an update off, Keras and optax c
 from __future__ import annotations
 
 import functools
-import importlib
-import importlib.util
 import subprocess
 import sys
-import types
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +23,7 @@ from lright.doctor import check_source
 from lright.errors import LrightError
 from lright.schedule import Schedule, one_cycle, plateau
 from lright.schedule.export import FRAMEWORKS, Snippet, export
+from schedule.peers import timm_schedulers
 
 EPOCHS, BATCHES, PEAK = 12, 2, 0.1
 BUDGET = Budget("12ep", batches_per_epoch=BATCHES)
@@ -104,22 +102,10 @@ def library(name: str) -> Any:
     if name in ("torch", "lightning", "transformers", "accelerate", "timm", "keras"):
         pytest.importorskip("torch", reason="torch is not installed: no snippet of its family is run")
     if name == "timm":
-        return timm_schedulers(reason)
+        return timm_schedulers() or pytest.skip(reason)
     if name == "optax":
         pytest.importorskip("jax", reason="jax is not installed: optax snippets are not run")
     return pytest.importorskip(name, reason=reason)
-
-
-def timm_schedulers(reason: str) -> Any:
-    """timm.scheduler, without running timm/__init__.py (which needs torchvision) unless somebody already has."""
-    spec = importlib.util.find_spec("timm")
-    if spec is None:
-        pytest.skip(reason)
-    if "timm" not in sys.modules:
-        package = types.ModuleType("timm")
-        package.__path__ = list(spec.submodule_search_locations or ())
-        sys.modules["timm"] = package
-    return importlib.import_module("timm.scheduler")
 
 
 def run(framework: str, snippet: Snippet, batches: int = BATCHES, accumulate: int = 1) -> list[float]:

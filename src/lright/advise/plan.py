@@ -358,7 +358,7 @@ def _from_reference(case: Facts) -> tuple[float, float | None, float | None, Rea
     batches = f"{number(case.number('reference_batch') or 0)} to {number(case.number('effective_batch') or 0)}"
     if rule == "linear":
         text = f"{number(case.number('reference_lr') or 0)} scaled linearly with the whole batch, from {batches}."
-        sources = ("goyal_linear_scaling", "shallue_no_universal_rule")
+        sources: tuple[str, ...] = ("goyal_linear_scaling", "shallue_no_universal_rule")
     else:
         text = f"{number(case.number('reference_lr') or 0)} scaled with the square root of the batch, from {batches}."
         sources = ("malladi_sqrt", "timm_scaling_choice", "shallue_no_universal_rule")
