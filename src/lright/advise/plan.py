@@ -323,7 +323,9 @@ def _peak(case: Facts, shape: Row) -> tuple[float, float | None, float | None, R
         reason = Reason("peak LR", "1", "It estimates the step size itself; leave lr at 1.", ("dadapt_prodigy",))
         return 1.0, None, None, reason
     if told is None and case.number("batch_ratio") and case.number("reference_lr"):
-        return _from_reference(case)
+        scaled_peak = _from_reference(case)
+        if row is None or _plausible(scaled_peak[0], row, case):
+            return scaled_peak
     if row is None:
         peak = told or 1e-3
         text = "Your own." if told else "We know no range for this optimizer: find it with an LR range test."
@@ -347,6 +349,11 @@ def _peak(case: Facts, shape: Row) -> tuple[float, float | None, float | None, R
         return high, low, high, Reason("peak LR", number(high), text, sources)
     text = f"Yours; it is {_placed(told, low, high)} the range seen in recipes ({span}{scaling})."
     return told, low, high, Reason("peak LR", number(told), text, sources)
+
+
+def _plausible(peak: float, row: Row, case: Facts) -> bool:
+    """Whether an LR is within ten times of the range: one that is not was known to work with something else."""
+    return scaled(row, float(row["low"]), case) / 10 <= peak <= 10 * scaled(row, float(row["high"]), case)
 
 
 def _from_reference(case: Facts) -> tuple[float, float | None, float | None, Reason]:
