@@ -78,7 +78,7 @@ def check_names(node: Any) -> None:
             elif kind == "told":
                 assert what in FIELDS, f"{what} is no fact"
             elif kind == "about":
-                assert what in load("lexicon"), f"no topic is called {what}"
+                assert what in load("lexicon")["topics"], f"no topic is called {what}"
             elif kind == "saw":
                 assert {what, what.removeprefix("lr-")} & {*SYMPTOMS, "early"}, f"no symptom is called {what}"
             else:

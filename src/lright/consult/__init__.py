@@ -87,6 +87,8 @@ def examine(text: str, code: str | None, settings: Mapping[str, str], path: str)
     report, preamble = proof.checked(heard, setting, code, path)
     if report is not None:
         setting = setting.merged(_read(report.setting, preamble))
+    elif heard.code:
+        setting = setting.merged(proof.shown(heard))
     if heard.calls:
         setting.suppose("scheduler", heard.calls[0].name, heard.calls[0].text)
     peaks = heard.numbers.get("max_lr", ())
@@ -125,9 +127,21 @@ def _marks(heard: Heard, findings: list[Finding]) -> dict[str, Any]:
         marks["proved"] = findings[0].message
     for name in _identifiers(heard):
         marks[f"code:{name}"] = True
-    for series in heard.series:
-        marks.setdefault(f"series:{series.metric}", series.values)
+    for metric, values in [*((one.metric, one.values) for one in heard.series), *_listed(heard)]:
+        marks.setdefault(f"series:{metric}", values)
     return marks
+
+
+def _listed(heard: Heard) -> list[tuple[str, tuple[float, ...]]]:
+    """Losses that the code of a question lists: ``val_losses = [1.2, 0.9, 0.9]``."""
+    import re
+
+    found = []
+    for code in heard.code:
+        for name, listed in re.findall(r"(\w*loss\w*)\s*=\s*\[([^\][]*)\]", code.text):
+            values = re.findall(r"-?\d*\.?\d+(?:e-?\d+)?", listed)
+            found.append(("val loss" if "val" in name else "loss", tuple(map(float, values))))
+    return [(metric, values) for metric, values in found if len(values) > 2]
 
 
 def _identifiers(heard: Heard) -> set[str]:

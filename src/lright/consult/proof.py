@@ -38,6 +38,23 @@ def checked(heard: Heard, setting: Setting, code: str | None, path: str) -> tupl
         return None, 0  # no Python after all; the words must do
 
 
+def shown(heard: Heard) -> Setting:
+    """What the code of a question shows of the training, whether or not there is anything to check in it."""
+    from ..observe import source
+
+    fragment = "\n\n".join(part.text for part in heard.code)
+    try:
+        tree = ast.parse(fragment)
+    except SyntaxError:
+        return Setting()
+    made = {name for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AnnAssign)) for name in _targets(node)}
+    before = ["import torch, timm, torchvision", *_imports(tree, made)]
+    setting = source.read("\n".join([*before, fragment, ""]), "<question>").setting
+    for name in ("scheduler", "warmup", "ticked"):
+        setting.facts.pop(name, None)  # a fragment that steps nothing shows nothing of what is not in it
+    return setting
+
+
 def preamble(fragment: str, heard: Heard, setting: Setting) -> list[str] | None:
     """The lines that a fragment lacks to be whole; None where it steps no scheduler, or one that nobody knows."""
     try:
@@ -82,6 +99,8 @@ def _imports(tree: ast.AST, made: set[str]) -> list[str]:
     lines = [f"from {module} import {', '.join(found)}" for module, names in _MODULES.items()
              if (found := [name for name in names if name in used])]  # fmt: skip
     schedulers = sorted(name for name in used if name.endswith("LR") or name == "CosineAnnealingWarmRestarts")
+    lines += [f"from transformers import {name}" for name in sorted(used) if "_schedule" in name and name[:4] == "get_"]
+    lines += [f"from timm.scheduler import {name}" for name in sorted(used) if name.endswith("LRScheduler")]
     named = {"optim": "import torch.optim as optim", "lr_scheduler": "from torch.optim import lr_scheduler",
              "nn": "from torch import nn"}  # fmt: skip
     lines += [line for name, line in named.items() if name in used]

@@ -33,8 +33,8 @@ _KEYS = {"id", "title", "rule", "off_topic", "evidence", "covers", "verdict", "c
 _PHRASE = re.compile(r"[a-z0-9_.'/+|~-]+( (\*{1,2}|[a-z0-9_.'/+|~-]+))*")
 
 
-def lexicon(entries: list[Any]) -> dict[str, list[str]]:
-    """Topics to phrases."""
+def lexicon(entries: list[Any]) -> dict[str, Any]:
+    """Topics and their phrases, indexed."""
     table: dict[str, list[str]] = {}
     for entry in entries:
         where = f"lexicon/{entry.get('id')}"
@@ -44,7 +44,20 @@ def lexicon(entries: list[Any]) -> dict[str, list[str]]:
             if not isinstance(phrase, str) or not _PHRASE.fullmatch(phrase):
                 raise LrightError(f"{where}: {phrase!r} is no phrase: lower-case words, |, ~ and *")
         table.setdefault(entry["id"], []).extend(entry["says"])
-    return table
+    return indexed(table)
+
+
+def indexed(table: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Topics and phrases as they are looked up: the phrases, each with its topic; which of them begin with a word
+    (``first``) or with any word that begins so (``begins``); and all the words they spell out, for the speller."""
+    phrases = [(topic, phrase) for topic, said in table.items() for phrase in said]
+    index: dict[str, Any] = {"phrases": phrases, "first": {}, "begins": {}}
+    for number, (_, phrase) in enumerate(phrases):
+        for word in phrase.split(" ")[0].split("|"):
+            kind, name = ("begins", word[:-1]) if word.endswith("~") else ("first", word)
+            index[kind].setdefault(name, []).append(number)
+    spelled = {word for _, phrase in phrases for word in re.split(r"[ |]", phrase) if len(word) > 4 and word.isalpha()}
+    return {**index, "words": sorted(spelled), "topics": sorted(table)}
 
 
 def asked(entries: list[Any], known: list[Any]) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ from ..errors import LrightError
 from . import COMPILED, advice, likeness, schema
 
 HERE = Path(__file__).parent
+WORDS = ("lexicon", "likeness")  # tables keyed by words, which may be "when" too
 CONDITIONS = ("when", "unless")  # keys whose values are conditions, wherever they stand
 
 
@@ -45,7 +46,9 @@ def _read(path: Path, yaml: Any) -> Any:
 
 
 def _text(table: Any, name: str) -> str:
-    return json.dumps(_conditions(table, name), ensure_ascii=False, separators=(",", ":")) + "\n"
+    if name not in WORDS:
+        table = _conditions(table, name)
+    return json.dumps(table, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _conditions(node: Any, where: str) -> Any:

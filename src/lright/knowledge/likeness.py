@@ -39,12 +39,13 @@ def compiled(matters: Mapping[str, Any], asked: Mapping[str, Sequence[str]]) -> 
     bags = {name: _bag(matter, asked.get(name, ())) for name, matter in matters.items()}
     spread = Counter(stem for bag in bags.values() for stem in bag)
     rarity = {stem: math.log(1 + len(bags) / count) for stem, count in spread.items()}
-    places: dict[str, list[list[float]]] = {}
+    places: dict[str, list[str]] = {}
     for number, bag in enumerate(bags.values()):
         size = math.sqrt(sum((weight * rarity[stem]) ** 2 for stem, weight in bag.items())) or 1.0
         for stem, weight in bag.items():
-            places.setdefault(stem, []).append([number, round(weight * rarity[stem] / size, 4)])
-    return {"ids": list(bags), "rarity": {stem: round(value, 3) for stem, value in rarity.items()}, "places": places}
+            places.setdefault(stem, []).append(f"{number}:{weight * rarity[stem] / size:.4f}")
+    joined = {stem: " ".join(places[stem]) for stem in sorted(places)}  # read for the stems of a question only
+    return {"ids": list(bags), "rarity": {stem: round(rarity[stem], 3) for stem in sorted(rarity)}, "places": joined}
 
 
 def _bag(matter: Mapping[str, Any], asked: Iterable[str]) -> dict[str, float]:
@@ -78,6 +79,7 @@ def likeness(text: str, table: Mapping[str, Any]) -> dict[str, float]:
     size = math.sqrt(sum((weight * rarity[stem]) ** 2 for stem, weight in bag.items())) or 1.0
     scores = [0.0] * len(table["ids"])
     for stem, weight in bag.items():
-        for number, other in table["places"][stem]:
-            scores[int(number)] += weight * rarity[stem] / size * other
+        for place in table["places"][stem].split():
+            number, _, other = place.partition(":")
+            scores[int(number)] += weight * rarity[stem] / size * float(other)
     return dict(zip(table["ids"], scores, strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from .spelling import Speller
 
@@ -25,34 +26,36 @@ def words_of(text: str) -> list[str]:
     return ["." if word in _ENDS else word for word in found if word != "\n"]
 
 
-def topics(text: str, lexicon: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The topics of ``lexicon`` (topic to phrases) that ``text`` touches, with the words that show it.
+def topics(text: str, lexicon: Mapping[str, Any]) -> dict[str, str]:
+    """The topics of a compiled ``lexicon`` that ``text`` touches, with the words that show it.
 
-    >>> topics("it restarts after I resume", {"resume": ["resum~", "continue * training"], "gan": ["gan|gans"]})
+    >>> from lright.knowledge.advice import indexed
+    >>> known = indexed({"resume": ["resum~", "continue * training"], "gan": ["gan|gans"]})
+    >>> topics("it restarts after I resume", known)
     {'resume': 'resume'}
     """
-    speller = Speller(_vocabulary(lexicon), ())
+    speller = Speller(lexicon["words"], ())
     words = [speller.corrected(word) for word in words_of(text)]
     matcher = _Matcher(words)
-    found = {}
-    for topic, phrases in lexicon.items():
-        for phrase in phrases:
+    found: dict[str, str] = {}
+    for number in sorted(_candidates(set(words), lexicon)):
+        topic, phrase = lexicon["phrases"][number]
+        if topic not in found:
             span = matcher.find(phrase)
             if span is not None:
                 found[topic] = " ".join(words[span[0] : span[1]])
-                break
     return found
 
 
-def _vocabulary(lexicon: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The words that the phrases spell out in full."""
-    return frozenset(
-        word
-        for phrases in lexicon.values()
-        for phrase in phrases
-        for word in re.split(r"[ |]", phrase)
-        if len(word) > 4 and word.isalpha()
-    )
+def _candidates(words: Iterable[str], lexicon: Mapping[str, Any]) -> set[int]:
+    """The phrases, by number, whose first word stands in the text at all."""
+    first, begins = lexicon["first"], lexicon["begins"]
+    numbers: set[int] = set()
+    for word in words:
+        numbers.update(first.get(word, ()))
+        for size in range(1, len(word) + 1):
+            numbers.update(begins.get(word[:size], ()))
+    return numbers
 
 
 class _Matcher:
