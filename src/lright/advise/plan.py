@@ -248,7 +248,7 @@ def _share_or_epochs(row: Row, case: Facts) -> tuple[str, str]:
     if row["length"] == "vision" and epochs and epochs >= 20:
         whole = max(1, round(row["share"] * epochs))
         return f"{whole}ep", f"{whole} epochs"
-    return _percent(row.get("share", 0.05))
+    return _percent(row.get("blind", row["share"]))  # "blind": where the updates are not known
 
 
 def _percent(share: float) -> tuple[str, str]:
