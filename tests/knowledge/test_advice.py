@@ -12,12 +12,12 @@ import pytest
 import lright.advise.workings  # noqa: F401  # it fills WORKINGS
 from lright.advise.facts import WORKINGS
 from lright.advise.sources import is_known
-from lright.knowledge import load
+from lright.knowledge import load, matter
 from lright.knowledge.advice import points
 from lright.rules import all_rules
 from lright.setting import FIELDS, SYMPTOMS
 
-MATTERS = load("matters")
+MATTERS = {name: matter(name) for name in load("matters")}
 DECISIONS = load("decisions")
 LABELLED = {
     "patience", "cooldown", "factor", "threshold", "T_max", "T_0", "T_mult", "eta_min", "min_lr", "max_lr", "pct_start",

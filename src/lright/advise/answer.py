@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .. import knowledge
 from ..finding import Finding
 from ..knowledge import load
 from ..knowledge.conditions import holds
@@ -25,8 +26,11 @@ Matter = Mapping[str, Any]
 ENOUGH = 2.5  # evidence from which a matter is considered
 BESIDE = 0.75  # of the first matter's evidence, for another one to be told beside it
 SURE = 5.0  # evidence that a matter needs to be told beside another
+DOUBTFUL = 8.0  # evidence below which the first matter may be the wrong one
+NEAR = 0.5  # of the first matter's evidence, for another one to be told beside a doubtful one
 PROVEN = 12.0  # evidence of a finding in the code
 MOST = 3  # matters in one answer
+MANY = 12  # matters looked at closer
 LIKE = 10.0  # evidence of a question that is wholly like what is known of a matter
 FAINT = 0.12  # likeness below which it says nothing
 CLEARLY = 1.4  # times as like as the next matter: then it is
@@ -97,23 +101,23 @@ def ranked(case: Facts, found: Iterable[Finding] = (), prose: str = "") -> list[
     like = likeness(prose, load("likeness")) if prose else {}
     clearest = _clearest(like)
     scored = []
-    for matter in load("matters").values():
-        if not matter["evidence"]:
+    for name, known in load("evidence").items():
+        if not known["evidence"]:
             continue
-        evidence = sum(one["weight"] for one in matter["evidence"] if holds(one["when"], case))
-        if matter.get("rule") in proven:
+        evidence = sum(one["weight"] for one in known["evidence"] if holds(one["when"], case))
+        if known["rule"] in proven:
             evidence += PROVEN
-        alike = like.get(matter["id"], 0.0)
+        alike = like.get(name, 0.0)
         evidence += LIKE * alike if alike >= FAINT else 0.0
-        evidence += AHEAD if matter["id"] == clearest else 0.0
+        evidence += AHEAD if name == clearest else 0.0
         if evidence >= ENOUGH:
-            scored.append((evidence, matter))
-    return sorted(scored, key=lambda pair: -pair[0])
+            scored.append((evidence, name))
+    return [(evidence, knowledge.matter(name)) for evidence, name in sorted(scored, key=lambda pair: -pair[0])[:MANY]]
 
 
 def _clearest(like: Mapping[str, float]) -> str:
     """The matter that a question is clearly more like than any other; empty where there is none."""
-    first, second = (sorted(like, key=lambda name: -like[name]) + ["", ""])[:2]
+    first, second = [*sorted(like, key=lambda name: -like[name]), "", ""][:2]
     return first if first and like[first] >= max(FAINT, CLEARLY * like.get(second, 0.0)) else ""
 
 
@@ -122,9 +126,14 @@ def told(scored: Sequence[tuple[float, Matter]]) -> list[tuple[float, Matter]]:
     chosen: list[tuple[float, Matter]] = []
     for evidence, matter in scored:
         covered = any(matter["id"] in other.get("covers", ()) for _, other in chosen)
-        if not covered and (not chosen or evidence >= max(SURE, BESIDE * chosen[0][0])):
+        if not covered and (not chosen or evidence >= _enough_beside(chosen[0][0])):
             chosen.append((evidence, matter))
     return chosen[:MOST]
+
+
+def _enough_beside(first: float) -> float:
+    """The evidence that another matter needs: less where the first one is doubtful."""
+    return NEAR * first if first < DOUBTFUL else max(SURE, BESIDE * first)
 
 
 def verdict(matter: Matter, case: Facts) -> str:

@@ -54,5 +54,5 @@ def points(prose: str, case: Mapping[str, Any], welcome: bool) -> list[Point]:
         sources = (entry["source"],) if isinstance(entry["source"], str) else tuple(entry["source"])
         right = "when" in entry and holds(entry["when"], case)
         text = entry["true_part"] if right else f"{entry['true_part']} But: {entry['answer']}"
-        said.append(Point(f"excuse.{entry['id']}", "why", f"\"{entry['says'][0]}\": {text}", sources))
+        said.append(Point(f"excuse.{entry['id']}", "why", f"If your reason is \"{entry['says'][0]}\": {text}", sources))
     return said[:MOST]

@@ -103,8 +103,8 @@ def plan(setting: Setting, marks: Mapping[str, Any] | None = None) -> Plan:
     case.marks["ends_in_cosine"] = "cosine to" in text and "one-cycle" not in text
     stepping = _row("stepping", case)
     unit = str(stepping["unit"])
-    if unit == "epoch" and "%" in text:
-        unit = "update"  # a share of the run need not be whole epochs
+    if unit == "epoch" and ("%" in text or "update" in text or not case.number("epochs")):
+        unit = "update"  # what need not be whole epochs
     reasons = [
         _reason("schedule", str(shape["title"]), shape, case),
         _reason("warmup", warmup_text, warmup, case),
@@ -394,6 +394,8 @@ def _budget(case: Facts, text: str, assumptions: list[str]) -> Budget:
     """The length of the training. What nobody said is assumed, and said: a curve needs a length."""
     per_epoch = case.number("updates_per_epoch")
     epochs, steps = case.number("epochs"), case.number("steps")
+    if text.startswith("plateau"):  # validations count, not the length
+        return Budget(epochs=epochs or 100, batches_per_epoch=int(per_epoch or 100))
     if epochs is not None and steps is None:
         if per_epoch is None:
             assumptions.append("100 updates an epoch (--samples and --batch-size)")

@@ -19,7 +19,7 @@ from ..advise.plan import Plan, completed, named, plan
 from ..advise.template import fill
 from ..errors import LrightError, UsageError
 from ..finding import FileReport, Finding
-from ..knowledge import load
+from ..knowledge import load, matter
 from ..knowledge.conditions import holds
 from ..records import record
 from ..setting import ASSUMED, SAID, Setting
@@ -167,16 +167,16 @@ def _warmup_length(made: Plan) -> str | None:
 
 
 def _answer(case: Case, made: Plan) -> Answer:
-    matters = answering.told(answering.ranked(case.facts, case.findings, case.heard.prose)) or _unasked(case)
+    told = answering.told(answering.ranked(case.facts, case.findings, case.heard.prose)) or _unasked(case)
     given = Answer("", case.setting, findings=case.findings, plan=made)
     given.unknown = list(made.questions)
-    _findings(case, given, [str(matter.get("rule")) for _, matter in matters])
-    for evidence, matter in matters:
-        given.diagnoses.append(_diagnosis(evidence, matter, case))
-        given.points += answering.points(matter, case.facts)
-        given.questions += answering.questions(matter, case.facts)
+    _findings(case, given, [str(one.get("rule")) for _, one in told])
+    for evidence, one in told:
+        given.diagnoses.append(_diagnosis(evidence, one, case))
+        given.points += answering.points(one, case.facts)
+        given.questions += answering.questions(one, case.facts)
         if not given.code:
-            given.code += [snippet for snippet in _snippets(matter, case, made) if snippet.text]
+            given.code += [snippet for snippet in _snippets(one, case, made) if snippet.text]
     _excuses(case, given)
     _choices(case, given)
     given.points = answering.distinct(given.points)
@@ -184,7 +184,7 @@ def _answer(case: Case, made: Plan) -> Answer:
     if not given.diagnoses:
         return _nothing(case, given, made)
     given.verdict = given.diagnoses[0].message
-    given.on_topic = not any(matter.get("off_topic") for _, matter in matters[:1])
+    given.on_topic = not any(one.get("off_topic") for _, one in told[:1])
     if not given.on_topic:
         given.plan = None
     given.questions = list(dict.fromkeys(given.questions))[:4]
@@ -204,11 +204,11 @@ def _excuses(case: Case, given: Answer) -> None:
 
 def _choices(case: Case, given: Answer) -> None:
     """What the rules on choices say of the facts, where no matter says it."""
-    from ..rules import all_rules
+    from ..rules import family
     from ..rules.choices import judged
 
     told = {one.rule for one in given.diagnoses}
-    for verdict in judged(case.setting, all_rules()):
+    for verdict in judged(case.setting, family("5")):
         if verdict.severity != "info" and verdict.rule not in told:
             given.points.append(
                 answering.Point(f"rule.{verdict.rule}", "cautions", f"{verdict.message}.", (verdict.rule,))
@@ -220,14 +220,14 @@ def _unasked(case: Case) -> list[tuple[float, Mapping[str, Any]]]:
     touched = any(case.facts.get(f"about:{topic}") for topic in ("lr", "schedule-word", "should-i"))
     described = case.facts.get("known_end") and case.facts.get("no_symptoms") and case.facts.get("told:family")
     open_choice = case.setting.text("scheduler") in ("", "constant")
-    return [(answering.ENOUGH, load("matters")["should-schedule"])] if touched and described and open_choice else []
+    return [(answering.ENOUGH, matter("should-schedule"))] if touched and described and open_choice else []
 
 
-def _diagnosis(evidence: float, matter: Mapping[str, Any], case: Case) -> Diagnosis:
-    proven = any(finding.rule == matter.get("rule") for finding in case.findings)
+def _diagnosis(evidence: float, one: Mapping[str, Any], case: Case) -> Diagnosis:
+    proven = any(finding.rule == one.get("rule") for finding in case.findings)
     certainty = "proven" if proven else "likely" if evidence >= 2 * answering.ENOUGH else "possible"
-    said = answering.verdict(matter, case.facts)
-    return Diagnosis(str(matter["id"]), certainty, said, str(matter.get("rule", "")), evidence)
+    said = answering.verdict(one, case.facts)
+    return Diagnosis(str(one["id"]), certainty, said, str(one.get("rule", "")), evidence)
 
 
 def _findings(case: Case, given: Answer, explained: list[str]) -> None:
@@ -250,8 +250,8 @@ def _findings(case: Case, given: Answer, explained: list[str]) -> None:
                 given.code.append(Snippet(title, text))
 
 
-def _snippets(matter: Mapping[str, Any], case: Case, made: Plan) -> list[Snippet]:
-    for entry in matter.get("code", ()):
+def _snippets(one: Mapping[str, Any], case: Case, made: Plan) -> list[Snippet]:
+    for entry in one.get("code", ()):
         if "when" in entry and not holds(entry["when"], case.facts):
             continue
         if "text" in entry:
@@ -278,9 +278,9 @@ def _nothing(case: Case, given: Answer, made: Plan) -> Answer:
             "which optimizer, LR and schedule you use and what you see."
         )
         return given
-    matter = load("matters")["nothing-specific"]
-    given.verdict = answering.verdict(matter, case.facts)
-    given.points += answering.points(matter, case.facts)
-    given.questions = [*answering.questions(matter, case.facts), *made.questions][:4]
+    nothing = matter("nothing-specific")
+    given.verdict = answering.verdict(nothing, case.facts)
+    given.points += answering.points(nothing, case.facts)
+    given.questions = [*answering.questions(nothing, case.facts), *made.questions][:4]
     return given
 

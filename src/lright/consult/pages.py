@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..advise.answer import SECTIONS, Answer, Point
+from ..advise.answer import DOUBTFUL, SECTIONS, Answer, Point
 from ..advise.plan import Plan
 from ..advise.sources import described
 from ..advise.template import number, shown
@@ -20,7 +20,7 @@ VERSION = 1
 TITLES = {
     "why": "Why", "fix": "What to do", "verify": "How to check it", "alternatives": "Or instead", "cautions": "Mind",
 }  # fmt: skip
-BRIEF = 2  # points of a diagnosis that is told beside the first one, in a short answer
+BRIEF = 3  # points of a diagnosis that is told beside the first one, in a short answer
 SHOWN = {"why": 8, "fix": 6, "verify": 4, "alternatives": 4, "cautions": 5}  # points of a short answer
 
 
@@ -100,7 +100,9 @@ def of_answer(answer: Answer, full: bool = False, plot: bool = False) -> Page:
     """An answer as a page: short, or with everything."""
     sections: list[Section] = []
     also = [one for one in answer.diagnoses if one.message != answer.verdict]
-    sections += _listed("Also", [Item(one.message) for one in also])
+    doubtful = bool(answer.diagnoses) and answer.diagnoses[0].evidence < DOUBTFUL
+    title = "Or is it rather one of these?" if doubtful else "Also"
+    sections += _listed(title, [Item(f"{one.message}") for one in also])
     shown = answer.points if full else list(_short(answer))
     for section in SECTIONS:
         points = [point for point in shown if point.section == section]

@@ -24,3 +24,13 @@ def load(name: str) -> Any:
     """
     with open(os.path.join(COMPILED, f"{name}.json"), encoding="utf-8") as file:
         return json.load(file)
+
+
+@cache
+def matter(name: str) -> Any:
+    """One matter by its id. Their table holds each as a text of its own: of the many, an answer needs a few.
+
+    >>> matter("plateau-constant-lr")["rule"]
+    'LR601'
+    """
+    return json.loads(load("matters")[name])

@@ -17,7 +17,7 @@ from ..errors import LrightError
 from . import COMPILED, advice, likeness, schema
 
 HERE = Path(__file__).parent
-WORDS = ("lexicon", "likeness")  # tables keyed by words, which may be "when" too
+READY = ("lexicon", "likeness", "evidence", "matter", "packed")  # no conditions left in them, or only words
 CONDITIONS = ("when", "unless")  # keys whose values are conditions, wherever they stand
 
 
@@ -34,6 +34,10 @@ def compiled() -> dict[str, str]:
     asked = advice.asked(tables.pop("asked", []), tables.get("matters", []))
     checked = {name: CHECKS.get(name, _listed)(table) for name, table in tables.items()}
     texts = {name: _text(table, name) for name, table in checked.items()}
+    compiled_matters = json.loads(texts.get("matters", "{}"))
+    evidence = {name: {key: one.get(key) for key in ("rule", "evidence")} for name, one in compiled_matters.items()}
+    texts["evidence"] = _text(evidence, "evidence")
+    texts["matters"] = _text({name: _text(one, "matter") for name, one in compiled_matters.items()}, "packed")
     texts["likeness"] = _text(likeness.compiled(checked.get("matters", {}), asked), "likeness")
     return texts
 
@@ -46,7 +50,7 @@ def _read(path: Path, yaml: Any) -> Any:
 
 
 def _text(table: Any, name: str) -> str:
-    if name not in WORDS:
+    if name not in READY:
         table = _conditions(table, name)
     return json.dumps(table, ensure_ascii=False, separators=(",", ":")) + "\n"
 

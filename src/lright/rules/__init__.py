@@ -28,6 +28,14 @@ def find(name: str) -> Rule | None:
     return next((rule for rule in all_rules() if wanted in (rule.id.lower(), rule.slug)), None)
 
 
+def family(digit: str) -> tuple[Rule, ...]:
+    """The rules of one family, without importing the others: "5" are those on choices."""
+    from importlib import import_module
+
+    modules = (import_module(f".{name}", __package__) for name in MODULES if name.startswith(f"lr{digit}"))
+    return tuple(module.RULE for module in modules)
+
+
 def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
     """The rules that ``select`` names (all that are on, if it names none) less those that ``ignore`` names; both take
     ids, slugs and prefixes such as ``LR2``."""
