@@ -91,7 +91,7 @@ def plans() -> tuple[str, bool]:
 
 def main() -> int:
     parts = [cost(), criteria(), plans()]
-    text = f"{setting()}; the bar for each command: {BAR * 1e3:.0f} ms.\n\n" + "\n".join(part for part, _ in parts)
+    text = f"{setting()}; the bar for each command: {BAR * 1e3:.0f} ms.\n\n" + "\n\n".join(part for part, _ in parts)
     report("answers", text, write="--write" in sys.argv)
     return int(not all(good for _, good in parts))
 
