@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..advise.answer import DOUBTFUL, SECTIONS, SURE, Answer, Point
+from ..advise.answer import DOUBTFUL, SECTIONS, Answer, Point
 from ..advise.plan import Plan
 from ..advise.sources import described
 from ..advise.template import number, shown
@@ -20,6 +20,7 @@ VERSION = 1
 TITLES = {
     "why": "Why", "fix": "What to do", "verify": "How to check it", "alternatives": "Or instead", "cautions": "Mind",
 }  # fmt: skip
+UNSURE_BELOW = 4.0  # evidence below which an answer says that it may be beside the question
 UNSURE = "(lright is not sure that this is what you ask.)"
 BRIEF = 3  # points of a diagnosis that is told beside the first one, in a short answer
 SHOWN = {"why": 8, "fix": 6, "verify": 4, "alternatives": 4, "cautions": 5}  # points of a short answer
@@ -117,7 +118,7 @@ def of_answer(answer: Answer, full: bool = False, plot: bool = False) -> Page:
     line = f"Understood: {understood} (wrong? --set NAME=VALUE)" if understood else ""
     footer = [] if full or not answer.on_topic else ["--full tells more, with all sources; --plot draws the schedule."]
     picture = curve(answer.plan) if plot and answer.plan is not None else None
-    unsure = bool(answer.diagnoses) and answer.diagnoses[0].evidence < SURE
+    unsure = bool(answer.diagnoses) and answer.diagnoses[0].evidence < UNSURE_BELOW
     sure = f" {UNSURE}" if unsure else ""
     return Page(line, answer.verdict + sure, picture, (), tuple(sections), tuple(footer))
 
