@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from .errors import LrightError
 from .records import field, record
 
-Value = "str | float | int | bool"
-
 SAID = "said"  # a person said it, a flag or a file gave it
 READ = "read"  # it stands in a script
 INFERRED = "inferred"  # it follows from another fact (a ViT is a transformer)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-import lright.advise.workings  # noqa: F401  # it fills WORKINGS
+import lright
+import lright.advise.workings  # it fills WORKINGS
 from lright.advise.facts import WORKINGS
 from lright.advise.sources import is_known
 from lright.knowledge import load, matter
@@ -17,6 +19,7 @@ from lright.knowledge.advice import points
 from lright.rules import all_rules
 from lright.setting import FIELDS, SYMPTOMS
 
+ROOT = Path(lright.__file__).parent
 MATTERS = {name: matter(name) for name in load("matters")}
 DECISIONS = load("decisions")
 LABELLED = {
@@ -127,3 +130,11 @@ def test_decisions_name_what_exists(decision: str) -> None:
 @pytest.mark.parametrize("decision", ["shape", "warmup", "floor", "stepping"])
 def test_a_decision_always_has_a_row(decision: str) -> None:
     assert DECISIONS[decision][-1]["when"] == ["value", True]
+
+
+def test_every_working_is_used() -> None:
+    """Arithmetic that no sentence, condition or other working asks for is dead."""
+    sources = "".join(path.read_text("utf-8") for path in ROOT.rglob("*.py"))
+    asked = "".join(path.read_text("utf-8") for path in ROOT.glob("knowledge/**/*.yaml"))
+    dead = [name for name in WORKINGS if not re.search(rf"\b{name}\b", asked) and sources.count(name) < 2]
+    assert not dead

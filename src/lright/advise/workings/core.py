@@ -48,14 +48,6 @@ def batches_per_epoch(case: Facts) -> int | None:
     return max(1, math.floor(exact) if case.get("drop_last") else math.ceil(exact))
 
 
-@working
-def batches_if_dropped(case: Facts) -> int | None:
-    """Batches of one epoch with drop_last=True."""
-    samples, batch = case.number("samples"), case.number("batch_size")
-    if samples is None or batch is None or samples < batch:
-        return None
-    return math.floor(samples / (batch * (case.number("processes") or 1)))
-
 
 @working
 def batches_working(case: Facts) -> str | None:
@@ -145,12 +137,6 @@ def adam_floor(case: Facts) -> int:
     """The shortest sound warmup under Adam in updates: 2 / (1 - beta2)."""
     return round(2 / (1 - min(0.99999, case.number("assumed_beta2") or 0.999)))
 
-
-@working
-def decoupled_decay_share(case: Facts) -> float | None:
-    """By how much AdamW shrinks a weight in one update at the peak."""
-    lr, decay = case.number("lr"), case.number("weight_decay")
-    return None if lr is None or decay is None else lr * decay
 
 
 # Kind of network
@@ -389,23 +375,6 @@ def cosine_at_trouble(case: Facts) -> float | None:
 # Plateau
 
 
-@working
-def plateau_patience(case: Facts) -> float:
-    """The patience of a plateau schedule: told, or torch's default of 10."""
-    told = case.number("patience")
-    return 10 if told is None else told
-
-
-@working
-def plateau_cuts(case: Facts) -> tuple[int, ...] | None:
-    """After how many validations on a flat metric a plateau schedule cuts: the first three, counted as torch does."""
-    patience = case.number("patience")
-    cooldown = case.number("cooldown") or 0
-    if patience is None:
-        return None
-    first = int(patience) + 2  # the first value is the best; patience + 1 bad ones follow
-    gap = int(patience) + 1 + int(cooldown)
-    return (first, first + gap, first + 2 * gap)
 
 
 # Accumulation and processes
@@ -477,12 +446,6 @@ def series_last(case: Facts) -> float | None:
     return values[-1] if values else None
 
 
-@working
-def series_count(case: Facts) -> int | None:
-    """How many values were told."""
-    values = case.get("told_series")
-    return len(values) if values else None
-
 
 @working
 def series_rises(case: Facts) -> bool | None:
@@ -504,18 +467,6 @@ def tenth_lr(case: Facts) -> float | None:
     return None if lr is None else lr / 10
 
 
-@working
-def last_milestone(case: Facts) -> float | None:
-    """The last milestone."""
-    told = case.numbers.get("milestones")
-    return max(told) if told else None
-
-
-@working
-def noam_peak(case: Facts) -> float | None:
-    """The peak of the Noam schedule: (d_model * warmup) ** -0.5."""
-    width, warmup = case.number("d_model"), case.number("num_warmup_steps") or 4000
-    return None if width is None else (width * warmup) ** -0.5
 
 
 @working

@@ -46,12 +46,6 @@ def sqrt_factor(case: Facts) -> float | None:
     return math.sqrt(ratio) if ratio else None
 
 
-@working
-def ratio_factor(case: Facts) -> float | None:
-    """The ratio of the batches, written so that it is over 1."""
-    ratio = case.number("batch_ratio")
-    return None if not ratio else max(ratio, 1 / ratio)
-
 
 @working
 def between_lr(case: Facts) -> float | None:
@@ -91,12 +85,6 @@ def linear_from_processes(case: Facts) -> float | None:
 # Accumulation
 
 
-@working
-def micro_total(case: Facts) -> int | None:
-    """Batches of the whole training in each process."""
-    epochs, batches = case.number("epochs"), case.number("batches_per_epoch")
-    return None if epochs is None or batches is None else round(epochs * batches)
-
 
 @working
 def updates_ceil(case: Facts) -> int | None:
@@ -104,12 +92,6 @@ def updates_ceil(case: Facts) -> int | None:
     batches = case.number("batches_per_epoch")
     return None if batches is None else math.ceil(batches / (case.number("accumulation") or 1))
 
-
-@working
-def updates_floor(case: Facts) -> int | None:
-    """Updates of one epoch when the rest of the batches is dropped or carried on."""
-    batches = case.number("batches_per_epoch")
-    return None if batches is None else math.floor(batches / (case.number("accumulation") or 1))
 
 
 @working
@@ -227,12 +209,6 @@ def resume_is_cosine(case: Facts) -> bool:
     return case.get("scheduler") in ("CosineAnnealingLR", "cosine")
 
 
-@working
-def next_epoch(case: Facts) -> float | None:
-    """The epoch after the one at which a run was resumed."""
-    epoch = case.number("resume_point")
-    return None if epoch is None else epoch + 1
-
 
 # The HF Trainer
 
@@ -313,12 +289,6 @@ def cyclegan_151(case: Facts) -> float | None:
     lr = case.number("lr")
     return None if lr is None else lr * (1 - 51 / 101)
 
-
-@working
-def cycle_peak_all(case: Facts) -> int | None:
-    """The update at which one cycle over the whole training peaks."""
-    total = case.number("updates_all")
-    return None if total is None else round(total * (case.number("pct_start_used") or 0.3))
 
 
 def _told_optimizer(case: Facts) -> bool:

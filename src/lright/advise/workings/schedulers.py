@@ -328,31 +328,8 @@ def onecycle_ticks_share(case: Facts) -> float | None:
     return None if epochs is None or steps is None or steps <= 2 * epochs else epochs / steps
 
 
-@working
-def loop_epochs(case: Facts) -> float | None:
-    """The epochs of a loop that was written out."""
-    return _last_told(case, "loop-range")
 
 
-@working
-def loop_batches(case: Facts) -> str | None:
-    """All batches of that loop, as a product."""
-    epochs, batches = case.number("loop_epochs"), case.number("batches_per_epoch")
-    return None if not epochs or batches is None else f"{epochs:g} * {batches:g} = {epochs * batches:.0f}"
-
-
-@working
-def loop_peak(case: Facts) -> float | None:
-    """The step at which one cycle over that loop peaks."""
-    epochs, batches = case.number("loop_epochs"), case.number("batches_per_epoch")
-    return None if not epochs or batches is None else round(0.3 * epochs * batches)
-
-
-@working
-def epoch_peak(case: Facts) -> float | None:
-    """The step at which one cycle over a single epoch peaks."""
-    batches = case.number("batches_per_epoch")
-    return None if batches is None else round(0.3 * batches)
 
 
 # Steps
@@ -426,12 +403,6 @@ def _milestones(case: Facts) -> list[float]:
     return told
 
 
-@working
-def milestones_told(case: Facts) -> str | None:
-    """Where a step schedule drops."""
-    found = _milestones(case)
-    return _listed(found) if found else None
-
 
 @working
 def milestones_late(case: Facts) -> str | None:
@@ -477,19 +448,6 @@ def milestone_unused_rate(case: Facts) -> float | None:
     return None if last is None else last * _gamma(case)
 
 
-@working
-def epochs_halved(case: Facts) -> float | None:
-    """Half the epochs."""
-    epochs = case.number("epochs_run")
-    return None if epochs is None else epochs // 2
-
-
-@working
-def milestones_halved(case: Facts) -> str | None:
-    """The milestones in half the training."""
-    epochs = case.number("epochs_run")
-    used = [one // 2 for one in _milestones(case) if epochs is None or one < epochs]
-    return _listed(used) if used else None
 
 
 @working
@@ -635,20 +593,6 @@ def exp_epoch_text(case: Facts) -> str | None:
 # Polynomial decay
 
 
-@working
-def poly_done(case: Facts) -> str | None:
-    """All iterations of a training, as a product."""
-    epochs, batches = case.number("epochs"), case.number("batches_per_epoch")
-    return None if epochs is None or batches is None else f"{epochs:g} * {batches:g} = {epochs * batches:.0f}"
-
-
-@working
-def poly_over(case: Facts) -> float | None:
-    """How many of them come after the planned end."""
-    epochs, batches, planned = case.number("epochs"), case.number("batches_per_epoch"), case.number("steps")
-    if epochs is None or batches is None or planned is None or epochs * batches <= planned:
-        return None
-    return epochs * batches - planned
 
 
 # Plateau
@@ -775,12 +719,6 @@ def plateau_level_percent(case: Facts) -> float | None:
     return None if level is None else level / 100
 
 
-@working
-def plateau_better_below(case: Facts) -> float | None:
-    """Below what a negative metric counts as better: best * (1 - threshold), which is above best."""
-    level = case.number("plateau_level")
-    return None if level is None else float(f"{level * (1 - 1e-4):.6g}")
-
 
 @working
 def plateau_negative_text(case: Facts) -> str | None:
@@ -880,12 +818,6 @@ def keras_exp_text(case: Facts) -> str | None:
         return None
     return f"{rate:g}^({total:,.0f}/{told:,.0f}) = {share:.3g}"
 
-
-@working
-def half_updates(case: Facts) -> int | None:
-    """The middle of the training in updates."""
-    total = case.number("updates")
-    return None if total is None else round(total / 2)
 
 
 # timm

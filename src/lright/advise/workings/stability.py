@@ -153,12 +153,6 @@ def ramp_share(case: Facts) -> float | None:
     return case.number("told_warmup_share")
 
 
-@working
-def ramp_short_of_floor(case: Facts) -> bool | None:
-    """Whether the warmup is shorter than Adam's 2/(1-beta2) updates."""
-    length, floor = case.number("ramp_updates"), case.number("adam_floor")
-    return None if length is None or floor is None else length < floor
-
 
 @working
 def jump_times(case: Facts) -> float | None:

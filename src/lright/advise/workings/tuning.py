@@ -147,11 +147,6 @@ def adapter_excess(case: Facts) -> str | None:
     return f"{1e-4 / lr:.2g} to {2e-4 / lr:.2g}"
 
 
-@working
-def loss_at_ln2(case: Facts) -> bool | None:
-    """Whether a loss of ln 2 was told."""
-    return True if case.marks.get("about:loss-069") else None
-
 
 @working
 def backbone_lr(case: Facts) -> float | None:
@@ -407,16 +402,6 @@ def tokens_per_parameter(case: Facts) -> float | None:
     return None if tokens is None or not weights else tokens / weights
 
 
-@working
-def stable_until(case: Facts) -> float | None:
-    """Where the decay of WSD begins, as it was told."""
-    return last_told(case, "decay-begins-at")
-
-
-@working
-def looked_at(case: Facts) -> float | None:
-    """The step at which two schedules were compared."""
-    return last_told(case, "compared-at")
 
 
 @working
@@ -572,12 +557,6 @@ def noam_times_4(case: Facts) -> float:
     """Four times its warmup."""
     return 4 * (case.number("noam_warmup") or 4000)
 
-
-@working
-def noam_factor_for_lr(case: Facts) -> float | None:
-    """The factor that brings the peak to the LR that was told."""
-    lr = case.number("lr")
-    return None if lr is None else lr / (case.number("noam_top") or 1.0)
 
 
 # Other optimizers
