@@ -19,16 +19,20 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "lright"
 
 # Arrows go one way: a room knows itself and the rooms of the floors below it, never a neighbour on its floor.
-# The nouns are one room. A new module or folder of the package is given its floor here.
-NOUNS = {"quantity", "clock", "timeline", "situation", "setting", "finding", "report"}
+# The nouns are one room. A new module or folder of the package is given its floor here. observe.live is a room of its
+# own: it asks the rules as long as a run goes on.
+NOUNS = {"quantity", "clock", "timeline", "situation", "setting", "finding", "report", "trace"}
 FLOORS = [
     {"errors", "records"},
     {"nouns"},
     {"schedule", "play", "knowledge"},
     {"case"},
-    {"rules", "observe", "advise", "find", "drive", "render", "curves", "origins", "moving"},
-    {"doctor", "previews", "torch"},
-    {"consult"},
+    {"rules", "observe", "advise", "render", "curves", "origins", "moving"},
+    {"doctor", "previews", "find", "observe.live"},
+    {"watch"},
+    {"torch"},
+    {"drive", "consult", "lightning", "transformers", "accelerate", "keras"},
+    {"ablate"},
     {"cli", "agent"},
     {"__init__", "__main__"},
 ]
@@ -97,8 +101,10 @@ def imported(name: str, path: Path, known: dict[str, Path], *, lazy: bool) -> se
 
 def room(module: str) -> str:
     """The room a module of the package is in."""
-    head = [*module.split("."), "__init__"][1]
-    return "nouns" if head in NOUNS else head
+    parts = [*module.split("."), "__init__"]
+    if any(".".join(parts[1:3]) in rooms for rooms in FLOORS):
+        return ".".join(parts[1:3])
+    return "nouns" if parts[1] in NOUNS else parts[1]
 
 
 def floor(module: str) -> int:

@@ -12,9 +12,11 @@ from .errors import LrightError
 from .finding import INFO, PROVEN, Curve, FileReport, Finding, Fix, Remedy, Skipped
 from .moving import whole
 from .origins import with_origins
+from .play import CannotPlay, Play
 from .quantity import Expr, Op, Scalar
 from .records import field, record, replace
 from .rules.base import Rule
+from .rules.judging import by, explained
 from .situation import Loader, Situation, Training
 from .timeline import Loop
 
@@ -45,6 +47,44 @@ def check_source(source: str, path: str, options: Options | None = None) -> File
     ()
     """
     return _examine(source, path, options or Options())
+
+
+@record(frozen=True)
+class Foretold:
+    """What reading a script says of its run: how many ``updates`` the optimizer that makes most of them makes (None: not
+    known), its learning-rate ``curves``, and the names that are ``unknown``, as ``--set`` takes them."""
+
+    updates: int | None
+    curves: tuple[Curve, ...]
+    unknown: tuple[str, ...]
+
+
+def foretell(source: str, path: str, options: Options | None = None) -> Foretold:
+    """Read a script for its updates and curves alone. Raises :class:`ReadError` where it is not Python.
+
+    >>> foretell("import torch", "train.py").updates is None
+    True
+    """
+    from .observe import source as observer
+
+    asked = options or Options()
+    settings = {name: scalar(text) for name, text in asked.settings.items()}
+    situation = observer.read(source, path, settings, asked.arguments, asked.processes)
+    if situation.default is None:
+        return Foretold(None, (), ())
+    case = Case(situation.default)
+    updates = [_updates_of(case, number) for number in situation.default.optimizers]
+    known = [count for count in updates if count]
+    return Foretold(max(known, default=None), tuple(curves(case)), tuple(_unknown(case)))
+
+
+def _updates_of(case: Case, optimizer: int) -> int | None:
+    """How many updates an optimizer makes, without assuming anything."""
+    try:
+        play = Play(case.training, optimizer, (), {})
+    except (CannotPlay, RecursionError):
+        return None
+    return None if play.guessed else play.updates
 
 
 def _examine(source: str, path: str, options: Options, proving: bool = False) -> FileReport:
@@ -143,8 +183,8 @@ def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
     """The findings of all worlds: the same one found in several is told once, with the conditions of all."""
     merged: dict[tuple[str, int, str], Finding] = {}
     for case in cases:
-        found = [finding for rule in applied for finding in _by(rule, case)]
-        for finding in _explained(found):
+        found = [finding for rule in applied for finding in by(rule, case)]
+        for finding in explained(found):
             if not finding.conditions:
                 finding = replace(finding, conditions=(case.training.condition,))
             if finding.unless and finding.certainty == PROVEN:
@@ -162,15 +202,6 @@ def _judged(cases: Sequence[Case], applied: Sequence[Rule]) -> list[Finding]:
     return sorted(_unique(merged.values()), key=lambda f: (f.place.line, f.place.column, f.rule))
 
 
-def _by(rule: Rule, case: Case) -> list[Finding]:
-    """What one rule finds; a rule that stumbles over something unknown has not judged, and says so as skipped."""
-    try:
-        return list(rule.check(case))
-    except LrightError as error:
-        case.stumbled[rule.id] = str(error)
-        return []
-
-
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
     """One place read through several entries is one mistake."""
     found: dict[tuple[str, int, int], Finding] = {}
@@ -179,27 +210,6 @@ def _unique(findings: Iterable[Finding]) -> list[Finding]:
         if key not in found:
             found[key] = finding
     return list(found.values())
-
-
-def _explained(found: Sequence[Finding]) -> list[Finding]:
-    """One bug, one finding: those that another explains are listed under it."""
-    kept = list(found)
-    for finding in found:
-        if finding not in kept or not finding.covers:
-            continue
-        subjects = set(finding.subjects)
-        covered = [
-            other
-            for other in kept
-            if other is not finding
-            and other.rule in finding.covers
-            and subjects & set(other.subjects)
-            and (finding.severity != INFO or other.severity == INFO)  # what is only worth knowing hides nothing
-        ]
-        kept = [other for other in kept if not any(other is one for one in covered)]
-        position = next(i for i, other in enumerate(kept) if other is finding)
-        kept[position] = replace(finding, covers=tuple(dict.fromkeys(other.rule for other in covered)))
-    return kept
 
 
 # -- fixes

@@ -82,6 +82,10 @@ def _fields() -> tuple[Field, ...]:
         one("framework", "choice", "what the training is written with", FRAMEWORKS),
         one("reference_lr", "number", "an LR that is known to work at reference_batch"),
         one("reference_batch", "count", "the (global) batch size that reference_lr belongs to"),
+        # what was measured on this very training
+        one("measured_lr", "number", "the LR that a range test suggests for a schedule that decays"),
+        one("measured_low", "number", "the lower end of its interval"),
+        one("measured_high", "number", "the upper end of its interval"),
     )
 
 

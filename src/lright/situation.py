@@ -15,6 +15,10 @@ from .records import field, record
 from .setting import Setting
 from .timeline import Block, Loop, Place, Site, sites
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .trace import Trace
+
 
 @record(slots=True)
 class Fact:
@@ -154,6 +158,7 @@ class Training:
     setting: Setting = field(default_factory=Setting)  # what is trained, and with what, besides the timeline
     setting_places: dict[str, Place] = field(default_factory=dict)  # where its facts stand, by their names
     marks: frozenset[str] = frozenset()  # what else the text shows: lr-shown, early-stopping
+    trace: Trace | None = None  # the recorded run it was read from, as far as it has come
     _sites: list[Site] | None = None
 
     @property

@@ -322,6 +322,8 @@ def _peak(case: Facts, shape: Row) -> tuple[float, float | None, float | None, R
     if shape["id"] == "lr-free":
         reason = Reason("peak LR", "1", "It estimates the step size itself; leave lr at 1.", ("dadapt_prodigy",))
         return 1.0, None, None, reason
+    if case.number("measured_lr"):
+        return _measured(case, shape, row)
     if told is None and case.number("batch_ratio") and case.number("reference_lr"):
         scaled_peak = _from_reference(case)
         if row is None or _plausible(scaled_peak[0], row, case):
@@ -349,6 +351,22 @@ def _peak(case: Facts, shape: Row) -> tuple[float, float | None, float | None, R
         return high, low, high, Reason("peak LR", number(high), text, sources)
     text = f"Yours; it is {_placed(told, low, high)} the range seen in recipes ({span}{scaling})."
     return told, low, high, Reason("peak LR", number(told), text, sources)
+
+
+def _measured(case: Facts, shape: Row, row: Row | None) -> tuple[float, float | None, float | None, Reason]:
+    """What a range test measured on this training: a third of it where the LR never decays (our judgement)."""
+    share = 1 / 3 if shape["id"] in ("constant", "constant-averaged") else 1.0
+    peak, low, high = (case.number(name) for name in ("measured_lr", "measured_low", "measured_high"))
+    span = f", {number(_tidy(low))} to {number(_tidy(high))}" if low and high else ""
+    text = f"Measured by a range test on this training ({number(_tidy(peak or 0.0))}{span})."
+    if share != 1.0:
+        text += " A third of it, for an LR that never decays."
+    if row is not None:
+        usual = [_tidy(scaled(row, float(row[key]), case)) for key in ("low", "high")]
+        text += f" Recipes of its kind use {number(usual[0])} to {number(usual[1])}."
+    found = _tidy((peak or 0.0) * share)
+    bounds = (_tidy(low * share), _tidy(high * share)) if low and high else (None, None)
+    return found, *bounds, Reason("peak LR", number(found), text, ("a range test on this training", JUDGEMENT))
 
 
 def _plausible(peak: float, row: Row, case: Facts) -> bool:

@@ -56,15 +56,16 @@ def ask(
     return _answer(case, made)
 
 
-def planned(told: Mapping[str, str], origin: str | None = None) -> Plan:
-    """The plan for facts by name, and those of a script or a YAML file (``origin``) where they are silent.
+def planned(told: Mapping[str, str], *origins: str) -> Plan:
+    """The plan for facts by name, and those of files where they are silent: a script, a YAML file, the answer of
+    `lright find`; of several the first that knows a fact.
 
     :raises LrightError: for facts that do not exist, a value they cannot have, a file that cannot be read.
     """
     setting = Setting()
     for name, value in told.items():
         setting.know(name, value, f"--{name.replace('_', '-')}")
-    if origin is not None:
+    for origin in origins:
         from .origins import facts_of
 
         setting = setting.merged(facts_of(origin))

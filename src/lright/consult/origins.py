@@ -1,4 +1,4 @@
-"""Facts from a file: a training script, or a YAML mapping of facts."""
+"""Facts from a file: a training script, a YAML mapping of facts, or the answer of a range test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..setting import Setting
 
 
 def facts_of(path: str) -> Setting:
-    """The facts that a script or a YAML file gives.
+    """The facts that a script, a YAML file or the answer of `lright find` (JSON) gives.
 
     :raises ReadError: if it cannot be read or is neither.
     """
@@ -16,12 +16,29 @@ def facts_of(path: str) -> Setting:
     text = files.read(path).text
     if path.endswith((".yaml", ".yml")):
         return _of_yaml(text, path)
+    if path.endswith(".json"):
+        return _of_find(path)
     from ..observe import source
 
     situation = source.read(text, path)
     setting = situation.setting
     if setting is None or not setting.facts:
         raise ReadError(path, "no training is seen in it: name the facts as options (lright plan --help)")
+    return setting
+
+
+def _of_find(path: str) -> Setting:
+    """What a range test measured: the answer that `lright find --save` wrote."""
+    from ..find.result import LrFind
+
+    found = LrFind.load(path)
+    if found.abstained:
+        raise ReadError(path, f"the range test abstained ({found.reason}): there is no measured LR to plan with")
+    setting = Setting()
+    low, high = found.interval
+    told = {"measured_lr": found.suggestion, "measured_low": low, "measured_high": high}
+    for name, value in {**told, "optimizer": found.optimizer.lower()}.items():
+        setting.know(name, value, path)
     return setting
 
 

@@ -66,7 +66,8 @@ def _fact(name: str, value: Any) -> str:
 def of_plan(plan: Plan, full: bool = False) -> Page:
     """A plan as a page."""
     unit = {"validation": "each validation"}.get(plan.unit, f"each {plan.unit}")
-    span = f" (usual {number(plan.low)} to {number(plan.high)})" if plan.low and plan.high else ""
+    word = "measured" if "measured_lr" in plan.setting.facts else "usual"
+    span = f" ({word} {number(plan.low)} to {number(plan.high)})" if plan.low and plan.high else ""
     sections = list(_code_of(plan))
     sections += _listed("Or instead", [Item(f"{one.text}", one.sources) for one in plan.alternatives])
     sections += _listed("Mind", [Item(one.text, one.sources) for one in plan.cautions])

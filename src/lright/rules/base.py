@@ -12,7 +12,10 @@ __all__ = ["LIKELY", "PROVEN", "Related", "Remedy", "Rule"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..setting import Setting
+    from ..trace import Trace
 
 Numbers = Mapping[str, "float | int | str | bool | None"]
 
@@ -38,8 +41,11 @@ class Rule:
     fix_safety: str = ""  # what is offered, and whether it is safe
     covers: tuple[str, ...] = ()
     on: bool = True  # False: only where --select names it
+    live: bool = False  # whether it judges recorded runs too
     bad_settings: tuple[Setting, ...] = ()  # examples of what no script shows
     good_settings: tuple[Setting, ...] = ()
+    bad_traces: tuple[Callable[[], Trace], ...] = ()  # recorded runs, where only a run shows it
+    good_traces: tuple[Callable[[], Trace], ...] = ()
 
     def check(self, case: Case) -> Iterable[Finding]:
         """The findings of this rule in one training."""

@@ -95,7 +95,10 @@ for epoch in range(50):
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
     fix_safety = """Unsafe: moving step() behind the batch loop and lengthening the schedule to batches are both
 right; the first keeps the schedule as written and is offered first."""
-    covers = ("LR201", "LR202", "LR203", "LR204", "LR211", "LR217", "LR214", "LR208", "LR210")
+    covers = (
+        "LR201", "LR202", "LR203", "LR204", "LR211", "LR217", "LR214", "LR208", "LR210", "LR604", "LR605", "LR611",
+    )  # fmt: skip
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

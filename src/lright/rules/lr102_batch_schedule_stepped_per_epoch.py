@@ -97,7 +97,9 @@ for epoch in range(EPOCHS):
 keeps the length as written and is offered first."""
     covers = (
         "LR201", "LR202", "LR203", "LR204", "LR205", "LR206", "LR207", "LR208", "LR210", "LR211", "LR213", "LR214",
+        "LR601", "LR611",
     )  # fmt: skip
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

@@ -88,6 +88,7 @@ for epoch in range(90):
     sources = ("torch 2.13 documentation, 'How to adjust learning rate': step the scheduler after the optimizer",)
     fix_safety = """Unsafe: moving the call behind the updates gives the schedule as it is written; a script that
 was tuned with the early step will train a little differently."""
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.all_schedulers():

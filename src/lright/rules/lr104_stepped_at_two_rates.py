@@ -114,7 +114,9 @@ for epoch in range(30):
 where it is not, either may be the right one."""
     covers = (
         "LR101", "LR102", "LR103", "LR105", "LR201", "LR202", "LR203", "LR204", "LR205", "LR211", "LR214", "LR217",
+        "LR604", "LR605", "LR611",
     )  # fmt: skip
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.all_schedulers():

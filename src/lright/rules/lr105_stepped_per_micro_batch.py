@@ -102,7 +102,11 @@ for epoch in range(EPOCHS):
     sources = ("torch 2.13 documentation: schedulers count calls of step()",)
     fix_safety = """Unsafe: moving step() beside the optimizer update keeps the length as written; giving the length
 in micro-batches would be right as well."""
-    covers = ("LR201", "LR203", "LR205", "LR206", "LR211", "LR217", "LR101", "LR103", "LR214", "LR208")
+    covers = (
+        "LR201", "LR203", "LR205", "LR206", "LR211", "LR217", "LR101", "LR103", "LR214", "LR208",
+        "LR604", "LR605", "LR611",
+    )  # fmt: skip
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

@@ -123,8 +123,9 @@ for epoch in range(90):
 it is not, it is moved behind the loop or to the updates, as the length asks for."""
     covers = (
         "LR101", "LR102", "LR104", "LR111", "LR113", "LR114", "LR201", "LR202", "LR203", "LR204", "LR205", "LR211",
-        "LR214", "LR217",
+        "LR214", "LR217", "LR604", "LR605", "LR611",
     )  # fmt: skip
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.all_schedulers():

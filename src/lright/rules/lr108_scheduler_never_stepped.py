@@ -89,7 +89,8 @@ for epoch in range(90):
     sources = ("torch 2.13 documentation: schedulers act when step() is called",)
     fix_safety = """Adding the missing parentheses is safe. Adding a call is unsafe: it is put where the unit of the
 length belongs, after the batch loop or after the optimizer update."""
-    covers = ("LR201", "LR202", "LR203", "LR204", "LR213", "LR217", "LR211")
+    covers = ("LR201", "LR202", "LR203", "LR204", "LR213", "LR217", "LR211", "LR601", "LR611")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         if not case.training.complete:

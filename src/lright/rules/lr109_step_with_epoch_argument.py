@@ -100,6 +100,7 @@ for epoch in range(90):
     fix_safety = """Unsafe: dropping the argument gives the schedule as written. Where the value equals the number
 of steps already made (step(epoch + 1) after the epoch) nothing changes, and the finding is only a note."""
     covers = ("LR101", "LR201", "LR202", "LR203", "LR204", "LR112", "LR217")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

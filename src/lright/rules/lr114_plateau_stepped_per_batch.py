@@ -77,6 +77,7 @@ for epoch in range(90):
     fix_safety = """Unsafe: stepping once per epoch keeps the patience as written, and the metric should then be
 that of the epoch; a patience in batches is offered otherwise."""
     covers = ("LR113", "LR115", "LR219", "LR101", "LR103")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

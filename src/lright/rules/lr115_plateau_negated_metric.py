@@ -30,6 +30,7 @@ worse value. The patience is reset by a metric that has stalled, and the learnin
     )
     sources = ("measured with torch 2.13: after 200 steps at -0.9 the LR is as it was; at 0.9 with 'max' it is cut",)
     fix_safety = "Unsafe: the metric is given as it is, with the other mode, which is the same but for the threshold."
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler, tick, metric in fed(case):

@@ -106,6 +106,7 @@ if rank == 0:
     )
     sources = ("torch 2.13 documentation, DistributedDataParallel: only gradients are averaged",)
     fix_safety = "Unsafe: the call is moved behind the test; what it is given must be known to every process."
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.all_schedulers():

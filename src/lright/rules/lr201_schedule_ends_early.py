@@ -43,10 +43,11 @@ epochs run at the peak."""
     )
     fix_safety = """Unsafe: the length of the training is offered as the length of the schedule; shortening
 the training would be right too."""
-    covers = ("LR214",)
+    covers = ("LR214", "LR604", "LR605", "LR611")
 
     def skipped(self, case: Case) -> str | None:
         return unjudged(case)
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for found in spans(case):

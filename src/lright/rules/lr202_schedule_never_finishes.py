@@ -43,10 +43,11 @@ longer the more is cut off."""
     fix_safety = (
         "Unsafe: the length of the training is offered as the length of the schedule; a longer training would do too."
     )
-    covers = ("LR211",)
+    covers = ("LR211", "LR601", "LR611")
 
     def skipped(self, case: Case) -> str | None:
         return unjudged(case)
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for found in spans(case):

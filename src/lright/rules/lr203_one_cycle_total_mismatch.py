@@ -45,10 +45,11 @@ set."""
     )
     sources = ("measured with torch 2.13: total_steps=100 gives 4e-6, then 5e-4, then ValueError at the 102nd step",)
     fix_safety = "Unsafe: the number of step() calls is offered as total_steps."
-    covers = ("LR201", "LR202", "LR211", "LR214", "LR217")
+    covers = ("LR201", "LR202", "LR211", "LR214", "LR217", "LR611")
 
     def skipped(self, case: Case) -> str | None:
         return unjudged(case) if any(s.name == "OneCycleLR" for s in case.schedulers()) else None
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for found in spans(case):

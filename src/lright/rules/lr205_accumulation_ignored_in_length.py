@@ -59,7 +59,8 @@ never happens."""
     fix_safety = (
         "Unsafe: the length is divided by the accumulation factor; what happens to a remainder is for you to say."
     )
-    covers = ("LR201", "LR202", "LR203", "LR208", "LR211")
+    covers = ("LR201", "LR202", "LR203", "LR208", "LR211", "LR611")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for found in spans(case):

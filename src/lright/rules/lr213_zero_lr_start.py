@@ -8,6 +8,7 @@ from ..case import Case, Outcome
 from ..finding import INFO, WARNING, Finding
 from . import examples
 from .base import PROVEN, Related, Rule
+from .recorded import runs
 from .spans import LAMBDAS, Span, call, last_tick, spans
 
 SCANNED = 2000
@@ -32,8 +33,12 @@ transformers start at 0 by design and are not reported for it."""
     )
     sources = ("follows from the formula; DINO, MoCo v3 and nanoGPT start at 0 for one update",)
     fix_safety = "None: the function is yours."
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
+        if case.training.trace is not None:
+            yield from self._recorded(case)
+            return
         for found in spans(case):
             designed = found.scheduler.framework == "transformers" or found.scheduler.name.startswith("get_")
             first = [self._first_above(outcome) for outcome in found.outcomes]
@@ -62,6 +67,25 @@ transformers start at 0 by design and are not reported for it."""
                 actual=found.outcome.curve(label="actual"),
                 subjects=[found.scheduler.number],
                 unless=found.unless(),
+            )
+
+    def _recorded(self, case: Case) -> Iterable[Finding]:
+        """The updates at an LR of 0 that a run began with."""
+        for run in runs(case):
+            names = run.schedulers()
+            first = next((at for at, rate in enumerate(run.opening_rates(SCANNED)) if rate > 0), 0)
+            if not first or any(name.startswith("get_") for name in names):
+                continue
+            passes = max(run.updates.epochs[first] - run.updates.epochs[0], 0)
+            what = "the first update changes nothing" if first == 1 else f"the first {first:,} updates change nothing"
+            if passes:
+                what = "the first epoch trains nothing" if passes == 1 else f"the first {passes} epochs train nothing"
+            yield self.finding(
+                run.place,
+                f"{names[0] if names else 'The training'} starts at a learning rate of 0: {what}",
+                severity=WARNING if passes else INFO,
+                numbers={"update": run.number(0), "updates": first},
+                subjects=run.driven_by() or [run.updates.optimizer],
             )
 
     def _first_above(self, outcome: Outcome) -> int | None:

@@ -37,6 +37,7 @@ training stops there, hours in if the schedule is merely too short."""
     sources = ("measured with torch 2.13: ZeroDivisionError for T_max=0; a complex learning rate is refused",)
     fix_safety = "None: the length that was meant is not known."
     covers = ("LR201", "LR202", "LR204", "LR208", "LR211", "LR214")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         judged = {found.scheduler.number: found for found in spans(case)}
@@ -74,6 +75,8 @@ training stops there, hours in if the schedule is merely too short."""
             return None
         if error is None or not self._certain(case, scheduler, error):
             return None
+        if error.tick is None and case.training.trace is not None:
+            return None  # it was built: what raises here is that not every argument was recorded
         return self._finding(case, scheduler, error, None, None)
 
     def _certain(self, case: Case, scheduler: Scheduler, error: emulate.ScheduleRaises) -> bool:

@@ -144,7 +144,8 @@ for epoch in range(50):
     sources = ("torch 2.13: a scheduler keeps the optimizer object it was given and writes its param_groups",)
     fix_safety = """Moving the construction behind the second optimizer, or passing the optimizer whose name
 fits, is unsafe: the script alone does not say which optimizer was meant."""
-    covers = ("LR108", "LR305", "LR309")
+    covers = ("LR108", "LR305", "LR309", "LR601", "LR611")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

@@ -114,6 +114,7 @@ for epoch in range(90):
         "else uses it."
     )
     covers = ("LR108", "LR305", "LR310", "LR213")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for optimizer in case.training.optimizers.values():

@@ -82,6 +82,7 @@ for epoch in range(90):
     fix_safety = """Unsafe: the formula is put on the optimizer's own learning rate, which is what it nearly always
 means."""
     covers = ("LR211", "LR310")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for write in case.training.of("write"):

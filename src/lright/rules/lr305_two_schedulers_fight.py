@@ -92,6 +92,7 @@ scheduler = StepLR(optimizer, step_size=30, gamma=0.1)
     fix_safety = """Unsafe: a plateau scheduler or a second closed form whose work is undone is taken out. A
 warmup in front of a decay is written as a SequentialLR, which is left to a person."""
     covers = ("LR213", "LR211", "LR103")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for wiping, undone in self._pairs(case):

@@ -91,6 +91,7 @@ for epoch in range(20):
     sources = ("torch 2.13, measured; pytorch issues #53712, #79888, #62475 (open)",)
     fix_safety = "Unsafe: building the scheduler after the group is offered where both stand before the training."
     covers = ("LR217", "LR310")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

@@ -76,6 +76,7 @@ scheduler = SequentialLR(optimizer, [warmup, decay], milestones=[5])
     )
     fix_safety = "No fix is offered: which of the curves was meant is a choice."
     covers = ("LR103", "LR213", "LR210", "LR209")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.training.schedulers.values():

@@ -87,6 +87,7 @@ for epoch in range(60):
     fix_safety = """Unsafe for folds (the optimizer has to be made anew too). In an epoch loop the construction
 is moved in front of the loop."""
     covers = ("LR108", "LR201", "LR202", "LR203", "LR204", "LR211", "LR213", "LR208", "LR214")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

@@ -79,6 +79,7 @@ for epoch in range(20):
     )
     sources = ("torch 2.13 documentation: max_lr is a float or a list with one value for each group",)
     fix_safety = "Unsafe: the groups' own learning rates are put in as a list of peaks."
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for optimizer in case.training.optimizers.values():

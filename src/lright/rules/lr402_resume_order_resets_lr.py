@@ -88,6 +88,7 @@ until their next step. Building first and loading both states afterwards is righ
     fix_safety = """Safe where the optimizer's state is loaded again right after the scheduler's: the
 optimizer's state holds the learning rate that was saved."""
     covers = ("LR401",)
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.schedulers():

@@ -86,6 +86,7 @@ length is not affected."""
     fix_safety = """Unsafe: the length is set after loading, so the schedule goes on from its present value to the new
 end; the part already done is not redone."""
     covers = ("LR201", "LR202")
+    live = True
 
     def check(self, case: Case) -> Iterable[Finding]:
         for scheduler in case.training.schedulers.values():

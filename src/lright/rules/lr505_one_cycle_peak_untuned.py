@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from ..finding import INFO
+from ..case import Case
+from ..finding import INFO, LIKELY, Finding
 from ..setting import Setting, Symptom
 from .choices import ChoiceRule, Known, Verdict
+from .lr603_unstable_at_peak import RULE as UNSTABLE
+from .recorded import runs
 
 RISE = 0.3  # of the run: torch's default
 NEAR = 0.5  # of the peak
@@ -49,6 +52,19 @@ the optimum"."""
     )
     fix_safety = "None: the peak is to be found by a range test, or by halving it."
     in_code = False
+    live = True
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """Of a recorded run: that it was one cycle which became unstable on the way to its peak or near it."""
+        for run in runs(case):
+            if "OneCycleLR" not in run.schedulers():
+                continue
+            for found in UNSTABLE.seen(run):
+                lr = found.numbers["lr"]
+                message = f"One cycle became unstable at an LR of {lr:.3g}: find max_lr with a range test, or halve it"
+                yield self.finding(
+                    found.place, message, certainty=LIKELY, numbers=found.numbers, subjects=found.subjects
+                )
 
     def verdicts(self, known: Known) -> Iterable[Verdict]:
         seen = known.setting.saw("nan", "diverged", "unstable", "spike")

@@ -1,0 +1,25 @@
+"""The LR range test without a framework: what to drive, what it says, and the answer as an object.
+
+>>> from lright.find import Search, SearchOptions
+>>> search = Search(SearchOptions(steps=100), optimizer="SGD", base_lrs=(0.1,))
+>>> for segment in search:  # a driver puts the training back to its start before each
+...     for i in range(segment.steps):
+...         if segment.saw(i, 1.0 / (1.0 + segment.lr(i)) + segment.lr(i)):  # in truth: train one step at segment.lr(i)
+...             break
+>>> 0.01 < search.result().suggestion < 1.0
+True
+"""
+
+from __future__ import annotations
+
+from .result import Curve as Curve
+from .result import LrFind as LrFind
+from .result import Trial as Trial
+from .result import Use as Use
+from .search import Search as Search
+from .search import SearchOptions as SearchOptions
+from .search import Segment as Segment
+from .suggest import Suggestion as Suggestion
+from .suggest import suggest as suggest
+
+__all__ = ["Curve", "LrFind", "Search", "SearchOptions", "Segment", "Suggestion", "Trial", "Use", "suggest"]
