@@ -31,7 +31,7 @@ def code(text: str) -> str:
 
 
 def examples(rule: Rule, which: str) -> list[str]:
-    """The bad or good examples of a rule as fenced blocks: scripts as Python, descriptions as text."""
+    """The bad or good examples of a rule as fenced blocks: scripts as Python, descriptions and runs as text."""
     scripts = len(getattr(rule, which))
     shown = rulepage.examples(rule, which)
     return [*map(code, shown[:scripts]), *(f"```text\n{text.strip()}\n```" for text in shown[scripts:])]

@@ -4,6 +4,8 @@
     --seeds 3              finder runs on each task, each with another initialization and other batches
     --iterations 200,380   updates that a peer may make, one row for each; lright makes 200 and, with trials, up to 380
     --peers                run the peers too, in an environment that has them (`peers.py` says how)
+    --workers 2            processes, of one thread each
+    --save FILE            keep every suggestion as JSON
     --write                put the table into docs/benchmarks.md
 
 regret = (validation loss after training at the suggestion - best) / (initial - best), at most 1; no suggestion = 1.
@@ -15,10 +17,13 @@ tasks: tasks are drawn with replacement, with all their seeds. The truth is in `
 from __future__ import annotations
 
 import argparse
+import json
 import math
+import multiprocessing
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
@@ -67,21 +72,53 @@ def lright_suggestion(task: Task, seed: int, trials: int) -> Answer:
     return Answer(task.name, found.suggestion, found.abstained)
 
 
-def gather(tasks: Sequence[Task], seeds: int, iterations: Sequence[int], peers: bool, why: dict[str, str]) -> Answers:
-    """Every method on every task and seed."""
-    said: Answers = {}
-    for task in tasks:
-        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-            said.setdefault(PLAIN, []).append(lright_suggestion(task, seed, 0))
-            said.setdefault(TRIED, []).append(lright_suggestion(task, seed, TRIALS))
-            said.setdefault("a fixed LR per optimizer, 0", []).append(Answer(task.name, task.usual))
-            for count in iterations if peers else ():
-                from .peers import suggestions
+@dataclass(frozen=True)
+class Job:
+    """Every method on one task, with every seed; `iterations` is empty where no peers are asked for."""
 
-                for name, lr in suggestions(task, seed, count, why).items():
-                    said.setdefault(f"{name}, {count}", []).append(Answer(task.name, lr))
-        print(task.name, flush=True)
-    return said
+    task: str
+    seeds: int
+    iterations: tuple[int, ...]
+
+
+def ask(job: Job) -> tuple[str, Answers, dict[str, str]]:
+    """The task's name, what was said about it, and why a peer raised or the task was left out."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    task = next(one for one in TASKS if one.name == job.task)
+    said: Answers = {}
+    why: dict[str, str] = {}
+    try:
+        task.build(0)
+    except Absent as absent:
+        return task.name, said, {task.name: str(absent)}
+    for seed in range(FIRST_SEED, FIRST_SEED + job.seeds):
+        said.setdefault(PLAIN, []).append(lright_suggestion(task, seed, 0))
+        said.setdefault(TRIED, []).append(lright_suggestion(task, seed, TRIALS))
+        said.setdefault("a fixed LR per optimizer, 0", []).append(Answer(task.name, task.usual))
+        for count in job.iterations:
+            from .peers import suggestions
+
+            for name, lr in suggestions(task, seed, count, why).items():
+                said.setdefault(f"{name}, {count}", []).append(Answer(task.name, lr))
+    return task.name, said, why
+
+
+def gather(jobs: Sequence[Job], workers: int, why: dict[str, str]) -> Answers:
+    """All answers, in the order of the tasks."""
+    found: dict[str, Answers] = {}
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for name, said, reasons in pool.imap_unordered(ask, jobs):
+            found[name] = said
+            why |= reasons
+            print(name, flush=True)
+    together: Answers = {}
+    for job in jobs:
+        for method, answers in found[job.task].items():
+            together.setdefault(method, []).extend(answers)
+    return together
 
 
 @dataclass(frozen=True)
@@ -159,22 +196,6 @@ HEAD = ["method, iterations", "regret median", "regret mean", "bad", "distance m
 HEAD += ["fails", "abstained"]
 
 
-def present(tasks: Sequence[Task]) -> tuple[list[Task], list[str]]:
-    """The tasks that can be run here, and why the others cannot."""
-    can, out, known = [], [], stored()
-    for task in tasks:
-        try:
-            task.build(0)
-        except Absent as absent:
-            out.append(f"{task.name}: {absent}")
-            continue
-        if task.name in known:
-            can.append(task)
-        else:
-            out.append(f"{task.name}: its truth is not in truth.json yet")
-    return can, out
-
-
 def met(scores: dict[str, Score]) -> bool:
     """Whether lright keeps the bars."""
     good = True
@@ -205,31 +226,35 @@ def parse() -> Any:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--iterations", default=f"{STEPS},{STEPS + TRIALS * TRIAL_STEPS}")
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--save", type=Path)
     parser.add_argument("--detail", action="store_true", help="task by task (DEV only)")
     parser.add_argument("--write", action="store_true")
     return parser.parse_args()
 
 
 def main() -> int:
-    import torch
-
     given = parse()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    tasks, out = present(HALVES[given.tasks])
+    known = stored()
+    tasks = [task for task in HALVES[given.tasks] if task.name in known]
+    why = {task.name: "no truth in truth.json yet" for task in HALVES[given.tasks] if task.name not in known}
+    iterations = tuple(int(count) for count in given.iterations.split(",")) if given.peers else ()
+    said = gather([Job(task.name, given.seeds, iterations) for task in tasks], given.workers, why)
+    if given.save:
+        kept = {method: [(one.task, one.lr, one.abstained) for one in answers] for method, answers in said.items()}
+        given.save.write_text(json.dumps(kept), "utf-8")
+    tasks = [task for task in tasks if task.name not in why]
     truths = {task.name: truth(task) for task in tasks}
-    why: dict[str, str] = {}
-    said = gather(tasks, given.seeds, [int(count) for count in given.iterations.split(",")], given.peers, why)
     scores = {method: score(answers, truths) for method, answers in said.items()}
     lines = [f"{setting()}; {len(tasks)} tasks ({given.tasks}), {given.seeds} finder seeds."]
     if given.peers:
         from .peers import absent, versions
 
         lines[0] += f" Peers: {versions()}."
-        out += [f"{name}: {reason}" for name, reason in absent().items()]
-        out += [f"{name} raised, at least once: {reason[:160]}" for name, reason in why.items()]
+        why |= absent()
     lines += ["", table(HEAD, [row(method, scores[method]) for method in scores])]
-    lines += ["", "Left out or failed: " + "; ".join(out) + "."] if out else []
+    left = [f"{name} ({reason[:160]})" for name, reason in why.items()]
+    lines += ["", f"Left out, or raised at least once: {'; '.join(left)}."] if left else []
     report("finders", "\n".join(lines), write=given.write)
     if given.detail and given.tasks == "dev":
         print(f"\n{worst(scores, truths, said)}")

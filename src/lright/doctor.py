@@ -52,11 +52,13 @@ def check_source(source: str, path: str, options: Options | None = None) -> File
 @record(frozen=True)
 class Foretold:
     """What reading a script says of its run: how many ``updates`` the optimizer that makes most of them makes (None: not
-    known), its learning-rate ``curves``, and the names that are ``unknown``, as ``--set`` takes them."""
+    known), its learning-rate ``curves``, the names that are ``unknown``, and the ``lengths`` of the loaders it trains on, as
+    ``--set`` takes them."""
 
     updates: int | None
     curves: tuple[Curve, ...]
     unknown: tuple[str, ...]
+    lengths: tuple[str, ...] = ()
 
 
 def foretell(source: str, path: str, options: Options | None = None) -> Foretold:
@@ -75,7 +77,14 @@ def foretell(source: str, path: str, options: Options | None = None) -> Foretold
     case = Case(situation.default)
     updates = [_updates_of(case, number) for number in situation.default.optimizers]
     known = [count for count in updates if count]
-    return Foretold(max(known, default=None), tuple(curves(case)), tuple(_unknown(case)))
+    return Foretold(max(known, default=None), tuple(curves(case)), tuple(_unknown(case)), tuple(_trained_on(case)))
+
+
+def _trained_on(case: Case) -> list[str]:
+    """The lengths of the loaders that training loops run over, as the script writes them."""
+    loops, facts = case.training_loops(), case.training.facts
+    loaders = [one for one in case.training.loaders.values() if any(_runs_over(loop, one) for loop in loops)]
+    return [facts[one.length.name].text for one in loaders if one.length.name in facts]
 
 
 def _updates_of(case: Case, optimizer: int) -> int | None:
@@ -94,7 +103,7 @@ def _examine(source: str, path: str, options: Options, proving: bool = False) ->
     settings = {name: scalar(text) for name, text in options.settings.items()}
     situation = observer.read(source, path, settings, options.arguments, options.processes)
     cases = [Case(training, drawing=not proving) for training in worlds(situation)]
-    applied = rules.chosen(options.select, options.ignore)
+    applied = rules.chosen(options.select, options.ignore, runs=False)
     findings = _judged(cases, applied)
     main = cases[0] if cases else None
     if options.fixes:

@@ -47,7 +47,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self.stop_on = tuple(stop_on)
         self.tensorboard = tensorboard
         self.recorder: Recorder | None = None
-        self._stay = lambda: None
+        self._stay: Callable[[], None] = lambda: None
         self._rate: _Rate | None = None
         self._mean = _Unmixed()
         self._epoch = 0

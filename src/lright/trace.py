@@ -372,7 +372,8 @@ class Trace:
             found = f"{row['format']} version {row['version']}"
             raise LrightError(f"this is {found}: version {VERSION} of {FORMAT} is what can be read")
         self.pieces.append(Piece(row, {}, len(self.passes), len(self.builds)))
-        for part in (*self._updates.values(), *self._ticks.values()):
+        parts: list[Updates | Ticks] = [*self._updates.values(), *self._ticks.values()]
+        for part in parts:
             if len(part):
                 part.joints.append(len(part))
 

@@ -20,7 +20,7 @@ from .torch.session import Session
 __all__ = ["Watch"]
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class Watch(TrainerCallback):
     """Records and judges a training: every LR, the loss of every update, sampled gradient norms, and the Trainer's log.
 
     ``path``: the trace (JSONL, :mod:`lright.trace`), None to judge without one. ``stop_on``: conditions such as

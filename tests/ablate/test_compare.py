@@ -20,7 +20,8 @@ Grid = Mapping[str, Sequence[Sequence[float | None]]]  # schedule -> peaks -> se
 def analysed(grid: Grid, mode: str = "min", own_peak: float | None = 0.1, factors: Sequence[float] = ()) -> Analysis:
     """The analysis of values laid out as schedule, peak, seed."""
     count = len(next(iter(grid.values())))
-    peaks = tuple(Peak(factor=factor) for factor in (factors or {1: [1], 2: [1, 3], 3: [0.3, 1, 3]}[count]))
+    usual: dict[int, list[float]] = {1: [1], 2: [1, 3], 3: [0.3, 1, 3]}
+    peaks = tuple(Peak(factor=factor) for factor in (factors or usual[count]))
     seeds = tuple(range(max(len(values) for rows in grid.values() for values in rows)))
     plan = Plan("train.py", (), tuple(grid), peaks, seeds, "val_loss", mode)
     outcomes = [
@@ -73,7 +74,7 @@ def test_the_direction_of_the_metric() -> None:
 
 
 def test_a_peak_is_judged_on_the_seeds_it_was_not_chosen_on() -> None:
-    lucky: Grid = {OWN: [[1.0, 9.0, 9.0], [2.0, 2.0, 8.0]], "hold": [[5.0, 5.0, 5.0], [7.0, 7.0, 7.0]]}
+    lucky: Grid = {OWN: [[1.0, 9.5, 9.5], [2.0, 2.0, 8.0]], "hold": [[5.0, 5.0, 5.0], [7.0, 7.0, 7.0]]}
     own = analysed(lucky).schedules[0]
     assert [own.chosen[seed].cell.peak.factor for seed in (0, 1, 2)] == [3, 3, 3]
     swayed: Grid = {OWN: [[1.0, 4.0], [3.0, 3.0]], "hold": [[5.0, 5.0], [7.0, 7.0]]}
@@ -81,7 +82,7 @@ def test_a_peak_is_judged_on_the_seeds_it_was_not_chosen_on() -> None:
     own = analysis.schedules[0]
     assert [own.chosen[seed].cell.peak.factor for seed in (0, 1)] == [3, 1]  # each by the other seed
     assert own.values == {0: 3.0, 1: 4.0} and own.best is not None and own.best.cell.peak.factor == 1
-    assert "Which peak is best for own: without one seed it is 0.3 or 0.1" in hidden(analysis)
+    assert "Which peak is best for own: without one seed it is 0.1 or 0.3" in hidden(analysis)
 
 
 def test_a_diverged_run_is_a_result() -> None:
@@ -99,7 +100,7 @@ def test_who_diverges_is_not_called_better() -> None:
     rows = [1.0, 1.1, 1.05, 1.02, NAN]
     analysis = analysed({OWN: [[5.0, 5.1, 5.0, 5.05, 5.1]], "hold": [rows]})
     gain = one(analysis, "hold", OWN)
-    assert gain.verdict == "unclear" and "diverge" in gain.withheld and gain.low < 0 < gain.high
+    assert gain.verdict == "unclear" and "diverge" in gain.withheld and gain.low < -9 and gain.high > 9
     assert "hold looks better where it did not diverge, but did with seed 4" in hidden(analysis)
 
 
@@ -142,7 +143,7 @@ def test_no_ranking_can_be_told() -> None:
     mixed = [1.1, 0.9, 1.0, 1.05, 1.0]
     told = hidden(analysed({OWN: [values], "hold": [mixed], "cosine to 0": [values[::-1]]}))
     assert "No ranking among own, 'hold' and 'cosine to 0' can be told at 5 seeds" in told
-    told = hidden(analysed({OWN: [[value + 5 for value in values]], "hold": [values], "cosine to 0": [mixed]}))
+    told = hidden(analysed({OWN: [[5.0, 5.1, 5.2, 5.05, 5.1]], "hold": [values], "cosine to 0": [mixed]}))
     assert "No ranking of 'hold' and 'cosine to 0' can be told at 5 seeds" in told and "own" not in told
 
 
@@ -176,7 +177,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_intervals_hold_what_they_say_although_peaks_are_chosen(case: str) -> None:
     """Gains over the best peaks' true means, which are equal here: the 95% intervals hold 0, the gain has no bias."""
-    rng, rounds = random.Random(case), 400
+    rng, rounds = random.Random(case), 150
     within, bias = 0, 0.0
     for _ in range(rounds):
         shared = [rng.gauss(0, 1) for _ in range(5)]
@@ -188,4 +189,4 @@ def test_intervals_hold_what_they_say_although_peaks_are_chosen(case: str) -> No
         within += gain.low <= 0 <= gain.high
         bias += gain.summary.mean / rounds
     assert within / rounds >= 0.92
-    assert abs(bias) < 0.12
+    assert abs(bias) < 0.2

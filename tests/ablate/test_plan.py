@@ -84,8 +84,9 @@ def test_seeds_that_are_none(text: str) -> None:
 
 
 def test_directions() -> None:
-    assert {direction(name) for name in ("val_loss", "loss", "eval/ppl", "error_rate", "valLoss", "acc_loss")} == {"min"}
-    assert {direction(name) for name in ("acc", "val_accuracy", "top1", "mIoU", "valAcc", "Accuracy/test")} == {"max"}
+    low = ("val_loss", "loss", "eval/ppl", "error_rate", "valLoss", "acc_loss")
+    high = ("acc", "val_accuracy", "top1", "mIoU", "valAcc", "Accuracy/test")
+    assert {direction(name) for name in low} == {"min"} and {direction(name) for name in high} == {"max"}
     with pytest.raises(UsageError, match="--mode"):
         direction("foo")
 

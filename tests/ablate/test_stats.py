@@ -75,7 +75,7 @@ def test_an_interval_spans_all_ways_of_seeing() -> None:
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
 def test_t_intervals_hold_what_they_say(n: int) -> None:
     rng = random.Random(n)
-    rounds, hit = 2000, 0
+    rounds, hit = 1500, 0
     for _ in range(rounds):
         low, high = paired([rng.gauss(0.3, 1) for _ in range(n)]).interval(0.05)
         hit += low <= 0.3 <= high
@@ -86,7 +86,7 @@ def test_t_intervals_hold_what_they_say(n: int) -> None:
 def test_intervals_and_verdicts_hold_together(true: tuple[float, ...]) -> None:
     """All intervals at once, and no false or wrongly directed verdict, in at least 95% of ablations."""
     rng = random.Random(str(true))
-    rounds, all_in, clean = 1000, 0, 0
+    rounds, all_in, clean = 500, 0, 0
     for _ in range(rounds):
         shared = [rng.gauss(0, 1) for _ in range(5)]  # comparisons share their baseline, so they are not independent
         told = together([[paired([mean + rng.gauss(0, 1) + seed for seed in shared])] for mean in true])

@@ -95,7 +95,8 @@ def test_closures_and_compiled_steps_are_driven() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("with_lightning", "lightning"), ("with_trainer", "transformers"), ("with_accelerate", "accelerate")]
+    ("name", "module"),
+    [("with_lightning", "lightning"), ("with_trainer", "transformers"), ("with_accelerate", "accelerate")],
 )
 def test_frameworks(name: str, module: str, alone: Path) -> None:
     needs(module)
@@ -132,15 +133,15 @@ def test_what_is_no_training_is_told_so(alone: Path) -> None:
 
 
 def test_an_interrupted_sweep_keeps_what_it_has(alone: Path) -> None:
-    Path("slow.py").write_text(Path(script("gan")).read_text().replace("while True:", "import time\nwhile True:\n    time.sleep(0.02)"))
+    slowly = "import time\nwhile True:\n    time.sleep(0.02)"
+    Path("slow.py").write_text(Path(script("gan")).read_text().replace("while True:", slowly))
     command = [sys.executable, "-m", "lright", "find", "slow.py", "--format", "json", "--steps", "400"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    assert process.stderr is not None
-    while "step" not in process.stderr.readline() and process.poll() is None:  # the first line of progress
-        break
-    time.sleep(2.0)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    assert process.stderr is not None and "1 of 400" in process.stderr.readline()  # the first line of progress
+    time.sleep(1.0)
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     told = json.loads(out)
-    assert told["interrupted"] and 10 < len(told["curve"]["losses"]) < 400
+    assert told["interrupted"] and 10 < len(told["curves"][0]["losses"]) < 400

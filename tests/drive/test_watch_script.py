@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("torch", reason="runs real trainings")
 
+from lright.drive.measured import Measured
 from lright.drive.run import measure, run
 from lright.drive.watch import watch
 from lright.errors import LrightError
@@ -38,13 +39,12 @@ def test_a_watched_script_runs_as_it_is_and_is_recorded(alone: Path) -> None:
     assert trace.schedulers[0]["class"] == "CosineAnnealingLR" and trace.schedulers[0]["arguments"] == {"T_max": 3}
     assert trace.loaders[0]["length"] == 16
     assert len(trace.metrics["eval loss"]) == 3
-    assert watched.predicted and [lr for _, lr in watched.predicted[0].points][-1] == pytest.approx(trace.updates[0].rates()[-1])
+    assert watched.predicted[0].points[-1] == pytest.approx((47, trace.updates[0].rates()[-1]))
 
 
 def test_a_crash_is_recorded_and_the_next_run_is_another_piece(alone: Path) -> None:
-    Path("train.py").write_text(
-        Path(PLAIN).read_text().replace("    scheduler.step()\n", "    scheduler.step()\n    assert epoch < 2 or args.out\n")
-    )
+    fails = "    scheduler.step()\n    assert epoch < 2 or args.out\n"
+    Path("train.py").write_text(Path(PLAIN).read_text().replace("    scheduler.step()\n", fails))
     crashed = watch("train.py", ("--epochs", "5", "--out", ""))
     assert crashed is not None and crashed.code == 1
     assert crashed.trace.ended == "crashed"
@@ -73,7 +73,8 @@ def test_another_schedule_is_what_the_updates_get() -> None:
 def test_the_own_schedule_can_be_scaled() -> None:
     watched = run(PLAIN, ("--epochs", "4"), scale=3.0)
     assert watched is not None
-    assert watched.trace.updates[0].rates()[::16] == pytest.approx([3e-3 * f for f in (1, 0.853553, 0.5, 0.146447)], rel=1e-5)
+    expected = [3e-3 * share for share in (1, 0.853553, 0.5, 0.146447)]
+    assert watched.trace.updates[0].rates()[::16] == pytest.approx(expected, rel=1e-5)
 
 
 def test_groups_keep_their_ratio(alone: Path) -> None:
@@ -105,33 +106,30 @@ def test_a_length_that_nobody_knows_is_asked_for(alone: Path) -> None:
 
 
 def test_measuring_reads_logged_and_printed_metrics(alone: Path) -> None:
-    def measured(metric: str, **asked: object) -> object:
-        given = {"schedule": None, "peak": None, "scale": None, "seed": 0, **asked}
-        return measure(PLAIN, ("--epochs", "3"), metric=metric, trace=None, **given)  # type: ignore[arg-type]
+    def measured(metric: str, seed: int = 0) -> Measured:
+        arguments = ("--epochs", "3")
+        return measure(PLAIN, arguments, schedule=None, peak=None, scale=None, seed=seed, metric=metric, trace=None)
 
     logged, printed = measured("eval loss"), measured("val_loss")
-    assert [v for _, v in logged.values] == pytest.approx([v for _, v in printed.values], abs=1e-4)  # type: ignore[attr-defined]
-    assert logged.updates == 48 and logged.ended == "finished" and logged.own_peak == 1e-3  # type: ignore[attr-defined]
+    assert [v for _, v in logged.values] == pytest.approx([v for _, v in printed.values], abs=1e-4)
+    assert logged.updates == 48 and logged.ended == "finished" and logged.own_peak == 1e-3
     assert list(alone.iterdir()) == []
-    assert measured("eval loss").final == logged.final  # type: ignore[attr-defined]
-    assert measured("eval loss", seed=1).final != logged.final  # type: ignore[attr-defined]
+    assert measured("eval loss").final == logged.final
+    assert measured("eval loss", seed=1).final != logged.final
     with pytest.raises(LrightError, match=r"--metric 'bleu': .* seen: 'eval loss'"):
         measured("bleu")
 
 
 def test_a_diverged_run_is_a_result() -> None:
-    text = measure(
-        PLAIN, ("--epochs", "3", "--lr", "1e30"), schedule=None, peak=None, scale=None, seed=None, metric="eval loss", trace=None
-    )
-    assert text.ended == "diverged"
+    arguments = ("--epochs", "3", "--lr", "1e30")
+    measured = measure(PLAIN, arguments, schedule=None, peak=None, scale=None, seed=None, metric="eval loss", trace=None)
+    assert measured.ended == "diverged"
 
 
 def test_the_command_reports_and_gives_the_scripts_exit_code(alone: Path) -> None:
     Path("fails.py").write_text(Path(PLAIN).read_text() + "\nraise SystemExit(3)\n")
-    told = subprocess.run(
-        [sys.executable, "-m", "lright", "watch", "fails.py", "--format", "json", "--no-view", "--csv", "u.csv", "--", "--epochs", "2"],
-        capture_output=True, text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "lright", "watch", "fails.py", "--format", "json", "--no-view", "--csv", "u.csv"]
+    told = subprocess.run([*command, "--", "--epochs", "2"], capture_output=True, text=True)
     assert told.returncode == 3
     report = json.loads(told.stdout[told.stdout.index("{") :])
     assert report["updates"] == 32

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import pytest
 
 from lright import rules
 from lright.doctor import Options, check_source
-from lright.finding import INFO, SEVERITIES, FileReport
+from lright.finding import INFO, SEVERITIES, FileReport, Finding
+from lright.observe.live import Judge, judge
 from lright.observe.source import edit
 from lright.rules.base import Rule
+from lright.trace import Trace
 
 ALL = rules.all_rules()
 
@@ -61,8 +64,8 @@ def test_pages_are_filled_in(rule: Rule) -> None:
     assert len(rule.why) > 80
     assert rule.sources
     assert rule.fix_safety
-    assert len(rule.bad) + len(rule.bad_settings) >= 2
-    assert len(rule.good) + len(rule.good_settings) >= 2
+    assert len(rule.bad) + len(rule.bad_settings) + len(rule.bad_traces) >= 2
+    assert len(rule.good) + len(rule.good_settings) + len(rule.good_traces) >= 2
     assert rule.id not in rule.covers
     assert all(re.fullmatch(r"LR\d\d\d", covered) for covered in rule.covers)
 
@@ -99,6 +102,71 @@ def test_good_example_is_silent(rule: Rule, source: str) -> None:
     found = report(source)
     assert not counted(found)
     assert rule.id not in {finding.rule for finding in found.findings}
+
+
+@pytest.mark.parametrize(("rule", "make"), examples("bad_traces"))
+def test_bad_run_is_found(rule: Rule, make: Callable[[], Trace]) -> None:
+    found = judge(make())
+    assert {finding.rule for finding in found if finding.severity != INFO or finding.rule == rule.id} == {rule.id}
+    for finding in found:
+        if finding.rule == rule.id:
+            assert finding.slug == rule.slug
+            assert finding.message and "\n" not in finding.message and not finding.message.endswith(".")
+            assert "None" not in finding.message and "nan" not in finding.message
+            assert isinstance(finding.numbers["update"], int)
+            assert set(finding.covers) <= set(rule.covers)
+
+
+@pytest.mark.parametrize(("rule", "make"), examples("bad_traces"))
+def test_bad_run_is_found_while_it_goes_on(rule: Rule, make: Callable[[], Trace]) -> None:
+    """Row by row: what is told of the whole run is told once, and nothing else that counts."""
+    rows = rows_of(make())
+    judging = Judge()
+    found = [finding for start in range(0, len(rows), 10) for finding in judging.feed(rows[start : start + 10])]
+    told = [finding.rule for finding in [*found, *judging.look()]]
+    assert told.count(rule.id) == 1
+    assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize(("rule", "make"), examples("good_traces"))
+def test_good_run_is_silent(rule: Rule, make: Callable[[], Trace]) -> None:
+    found = judge(make())
+    assert rule.id not in {finding.rule for finding in found}
+    assert not counted_of(found)
+
+
+@pytest.mark.parametrize(("rule", "make"), examples("good_traces"))
+def test_good_run_is_silent_while_it_goes_on(rule: Rule, make: Callable[[], Trace]) -> None:
+    rows = rows_of(make())
+    judging = Judge()
+    for start in range(0, len(rows), 10):
+        assert not counted_of(judging.feed(rows[start : start + 10]))
+
+
+def counted_of(found: Iterable[Finding]) -> list[str]:
+    return [f"{f.rule} update {f.numbers['update']}: {f.message}" for f in found if f.severity != INFO]
+
+
+def rows_of(trace: Trace) -> list[dict[str, object]]:
+    """The rows of a made run, in about the order in which they were written."""
+    made: list[tuple[float, dict[str, object]]] = [(-1, dict(row)) for _, row in trace.builds]
+    for track in trace.updates.values():
+        for at, number in enumerate(track.numbers):
+            row = {"kind": "update", "optimizer": track.optimizer, "update": number, "lr": list(track.lrs[at])}
+            made.append((number, {**row, "loss": track.losses[at]}))
+        skipped = {"kind": "update", "lr": [1e-3], "skipped": True}
+        made += [(number - 0.1, {**skipped, "update": number}) for number in track.skips]
+        for joint in track.joints:
+            made.append((track.numbers[joint] - 0.5, dict(trace.pieces[-1].start)))
+    for ticks in trace.ticks.values():
+        for at, update in enumerate(ticks.updates):
+            row = {"kind": "tick", "scheduler": ticks.scheduler, "update": update, "metric": ticks.metrics[at]}
+            made.append((update - 0.3, row))
+    for readings in trace.metrics.values():
+        for update, value in zip(readings.updates, readings.values, strict=True):
+            made.append((update - 0.4, {"kind": "metric", "name": readings.name, "value": value, "update": update}))
+    ordered = [row for _, row in sorted(made, key=lambda one: one[0])]
+    return [*ordered, {"kind": "end", "reason": trace.ended}] if trace.ended else ordered
 
 
 @pytest.mark.parametrize(("rule", "source"), examples("bad"))

@@ -1,5 +1,7 @@
-"""Rules of the clock, of lengths and of wiring, judged from real torch loops that were recorded: each bad loop gives its
-finding, each good one and each trap gives none."""
+"""Rules of the clock, of lengths and of wiring, judged from real torch loops that were recorded.
+
+Each bad loop gives its finding, each good one and each trap gives none.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import torch
-from observe.live.recording import Recording, data, loss_of, model
 from torch.optim import lr_scheduler as schedulers
 
+import torch
 from lright.finding import INFO
 from lright.observe.live import Judge, judge, read
 from lright.trace import Trace
+from observe.live.recording import Recording, data, loss_of, model
 
 EPOCHS, BATCHES = 10, 20
 Make = Callable[[Recording, Any], Any]

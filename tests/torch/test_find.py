@@ -110,13 +110,13 @@ def trained(
             if find_at == "midst" and number == 2 and epoch == 1:
                 find()
 
-            def closure() -> Tensor:
+            def closure() -> Any:
                 optimizer.zero_grad()
                 loss = loss_of(model(x), y)  # noqa: B023
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 return loss.detach()
 
-            losses.append(float(optimizer.step(closure)))  # type: ignore[arg-type]
+            losses.append(float(optimizer.step(closure)))
             scheduler.step()
     drawn = [float(torch.rand(())), random.random(), float(np.random.random())]
     grads = [weight.grad for weight in model.parameters()]
@@ -207,9 +207,8 @@ def test_groups_keep_their_ratio() -> None:
     model = nn.Linear(4, 3)
     rates: list[list[float]] = []
     for first in (0.02, torch.tensor(0.02)):
-        optimizer = torch.optim.SGD(
-            [{"params": [model.weight], "lr": first}, {"params": [model.bias], "lr": 0.1}], lr=1.0
-        )
+        groups: list[dict[str, Any]] = [{"params": [model.weight], "lr": first}, {"params": [model.bias], "lr": 0.1}]
+        optimizer = torch.optim.SGD(groups)
         optimizer.register_step_pre_hook(lambda o, *_: rates.append([float(group["lr"]) for group in o.param_groups]))
         find_lr(model, optimizer, nn.CrossEntropyLoss(), batches(), **QUICK)
         assert optimizer.param_groups[0]["lr"] is first
@@ -278,7 +277,7 @@ def test_a_grad_scaler_that_skips_updates(segments: list[Segment]) -> None:
 def test_lbfgs_reports_the_loss_before_its_update(segments: list[Segment]) -> None:
     model = nn.Linear(4, 3)
     data = batches()
-    before = float(nn.functional.cross_entropy(model(data[0][0]), data[0][1]))
+    before = nn.functional.cross_entropy(model(data[0][0]), data[0][1]).item()
     find_lr(model, torch.optim.LBFGS(model.parameters()), nn.CrossEntropyLoss(), data, clip=10.0, **QUICK)
     assert segments[0].losses[0] == pytest.approx(before)
 
@@ -375,7 +374,7 @@ def test_parts_in_evaluation_mode_stay_so_and_a_whole_model_is_trained() -> None
 
 
 def test_compiled_model_and_trainable_loss() -> None:
-    model = torch.compile(nn.Linear(4, 3), backend="eager")
+    model: Any = torch.compile(nn.Linear(4, 3), backend="eager")
 
     class Scaled(nn.Module):
         def __init__(self) -> None:

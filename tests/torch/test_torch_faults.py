@@ -16,7 +16,19 @@ from typing import Any
 import pytest
 
 from lright import Budget, LrightError, Plan, preview
-from lright.schedule import Schedule, cosine, decay, hold, linear, multi_step, one_cycle, plateau, restarts, step, warmup
+from lright.schedule import (
+    Schedule,
+    cosine,
+    decay,
+    hold,
+    linear,
+    multi_step,
+    one_cycle,
+    plateau,
+    restarts,
+    step,
+    warmup,
+)
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -97,9 +109,9 @@ def test_04_one_cycle_fails_on_short_or_odd_divisions() -> None:
         rates(S.OneCycleLR(sgd(), max_lr=1.0, total_steps=10, pct_start=0.1), 10)
     with pytest.raises(ValueError, match="pct_start"):
         S.OneCycleLR(sgd(), max_lr=1.0, total_steps=10, pct_start=1)
-    for options, highest in (({"total_steps": 10, "pct_start": 0.0}, 0.9755), ({"total_steps": 5}, 0.9505)):
-        torchs = S.OneCycleLR(sgd(), max_lr=1.0, **options)
-        assert max(rates(torchs, options["total_steps"])) == pytest.approx(highest, abs=1e-4)
+    for total, start, highest in ((10, 0.0, 0.9755), (5, 0.3, 0.9505)):
+        torchs = S.OneCycleLR(sgd(), max_lr=1.0, total_steps=total, pct_start=start)
+        assert max(rates(torchs, total)) == pytest.approx(highest, abs=1e-4)
     assert rates(S.OneCycleLR(sgd(), max_lr=1.0, total_steps=1), 1) == pytest.approx([4e-6])
     for total, rise in ((10, "10%"), (10, "0%"), (5, "30%"), (1, "0%")):
         used = rates(Scheduler(sgd(), warmup(rise) >> cosine(to=4e-6), total=total), total)
@@ -197,8 +209,10 @@ RESUMED = {
 
 @pytest.mark.parametrize(
     ("name", "order"),
-    [("LinearLR", "optimizer first"), ("SequentialLR", "optimizer first"), ("LambdaLR", "optimizer first")]
-    + [("LinearLR", "alone"), ("SequentialLR", "alone"), ("MultiStepLR", "alone")],
+    [
+        ("LinearLR", "optimizer first"), ("SequentialLR", "optimizer first"), ("LambdaLR", "optimizer first"),
+        ("LinearLR", "alone"), ("SequentialLR", "alone"), ("MultiStepLR", "alone"),
+    ],
 )
 def test_10_resuming_depends_on_the_order(name: str, order: str) -> None:
     def resume(build: Callable[[Any], Any]) -> tuple[list[float], list[float]]:
@@ -235,7 +249,7 @@ def test_11_loading_silently_undoes_a_longer_run() -> None:
     rates(ours, 100)
     for on_change, after in (("keep", [0.0, 0.0, 0.0]), ("rebase", [0.5, 0.4921, 0.1464])):
         again = Scheduler(sgd(), "cosine to 0", total=200)
-        with pytest.raises(LrightError, match="100 updates became .* 200 updates"):
+        with pytest.raises(LrightError, match=r"100 updates became .* 200 updates"):
             again.load_state_dict(ours.state_dict())
         again.load_state_dict(ours.state_dict(), on_change=on_change)
         used = rates(again, 51)
@@ -256,7 +270,7 @@ def test_13_a_plateau_is_no_part_of_anything() -> None:
     with pytest.raises(ValueError, match="ReduceLROnPlateau"):
         S.ChainedScheduler([S.ConstantLR(optimizer), reduce])
     with pytest.raises(TypeError, match="metrics"):
-        reduce.step()
+        reduce.step()  # type: ignore[call-arg]
     ours = Scheduler(sgd(), (warmup("4 updates") >> cosine()) * plateau(factor=0.5, patience=0), total=104)
     rates(ours, 54)
     ours.step(1.0)
@@ -305,7 +319,7 @@ def test_16_restarts_miss_their_own_start() -> None:
 
 
 def test_17_factors_of_nothing_fail() -> None:
-    with pytest.raises(ValueError, match="start_factor|Starting multiplicative factor"):
+    with pytest.raises(ValueError, match="tarting multiplicative factor"):
         S.LinearLR(sgd(), start_factor=0)
     with pytest.raises(ZeroDivisionError):
         rates(S.ConstantLR(sgd(), factor=0, total_iters=3), 4)
@@ -384,7 +398,7 @@ def test_22_last_means_next() -> None:
 def test_23_weight_decay_has_no_schedule_and_restarts_grow_by_whole_numbers() -> None:
     assert not [name for name in dir(S) if "weight" in name.lower() or "wd" in name.lower()]
     with pytest.raises(ValueError, match="T_mult"):
-        S.CosineAnnealingWarmRestarts(sgd(), 10, T_mult=1.5)
+        S.CosineAnnealingWarmRestarts(sgd(), 10, T_mult=1.5)  # type: ignore[arg-type]
     optimizer = sgd(weight_decay=0.1)
     plan = Plan(lr=restarts("10 updates", mult=1.5), weight_decay=linear(to=0.3, start=0.1))
     ours = Scheduler(optimizer, plan, total=Budget(updates=40))
@@ -393,9 +407,9 @@ def test_23_weight_decay_has_no_schedule_and_restarts_grow_by_whole_numbers() ->
     assert the_lr(ours) == pytest.approx(1.0)  # the second cycle took 15
 
 
-@pytest.mark.parametrize("total", [1000, 20_000])
-def test_also_no_drift_in_float32_tensors(total: int) -> None:
+def test_also_no_drift_in_float32_tensors() -> None:
     """Beyond the list: the LR in a tensor, as compiled optimizers need it, drifts in torch's recursions."""
+    total = 10_000
     torchs = S.LinearLR(sgd(torch.tensor(1.0)), 1.0, 0.0, total)
     ours = Scheduler(sgd(torch.tensor(1.0)), decay(shape="linear"), total=total)
     exact = [1 - t / total for t in range(total)]

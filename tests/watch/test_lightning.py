@@ -69,7 +69,7 @@ class Pair(LightningModule):
         self.one, self.two = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
 
     def training_step(self, batch: Any, batch_idx: int) -> None:
-        for model, optimizer in zip((self.one, self.two), self.optimizers()):  # type: ignore[arg-type]
+        for model, optimizer in zip((self.one, self.two), self.optimizers()):
             optimizer.zero_grad()
             self.manual_backward(torch.nn.functional.mse_loss(model(batch[0]), batch[1]))
             optimizer.step()
@@ -106,7 +106,8 @@ def test_every_update_is_recorded(tmp_path: Path) -> None:
     assert list(updates.epochs) == [0] * 8 + [1] * 8 + [2] * 8
     assert list(updates.batches) == [*range(1, 9)] * 3
     assert trace.optimizers[0]["class"] == "SGD"
-    assert (trace.schedulers[0]["class"], trace.schedulers[0]["arguments"]) == ("StepLR", {"step_size": 1, "gamma": 0.5})
+    assert trace.schedulers[0]["class"] == "StepLR"
+    assert trace.schedulers[0]["arguments"] == {"step_size": 1, "gamma": 0.5}
     assert list(trace.ticks[0].updates) == [8, 16, 24]
 
 
@@ -135,7 +136,8 @@ def test_gradient_norms_belong_to_their_update(tmp_path: Path) -> None:
     for batch in loader():
         optimizer.zero_grad()
         twin._loss(batch).backward()
-        told.append(float(torch.cat([p.grad.flatten() for p in twin.parameters()]).norm()))
+        gradients = [p.grad for p in twin.parameters() if p.grad is not None]
+        told.append(float(torch.cat([gradient.flatten() for gradient in gradients]).norm()))
         optimizer.step()
     updates = Trace.read(path).updates[0]
     assert list(updates.grad_norms) == pytest.approx(told)
@@ -154,7 +156,7 @@ def test_what_the_module_logs_is_told_once(tmp_path: Path) -> None:
 def test_the_trial_of_the_validation_is_no_evaluation(tmp_path: Path) -> None:
     path = tmp_path / "trace.jsonl"
     fit(Line(), Watch(str(path)), tmp_path, num_sanity_val_steps=2)
-    assert list(Trace.read(path).metrics["eval loss"].updates)[0] == 8
+    assert Trace.read(path).metrics["eval loss"].updates[0] == 8
 
 
 def test_accumulated_losses_are_undivided(tmp_path: Path) -> None:
@@ -192,7 +194,7 @@ def test_it_stops_a_run_that_diverges(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_an_end_before_its_time(tmp_path: Path, fault: dict[str, int], reason: str, message: str) -> None:
     path = tmp_path / "trace.jsonl"
     with pytest.raises((ValueError, KeyboardInterrupt, SystemExit)):
-        fit(Line(**fault), Watch(str(path)), tmp_path)  # type: ignore[arg-type]
+        fit(Line(**fault), Watch(str(path)), tmp_path)
     trace = Trace.read(path)
     assert (trace.ended, trace.pieces[0].end["message"]) == (reason, message)
     assert len(trace.updates[0]) == 5

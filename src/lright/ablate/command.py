@@ -13,6 +13,7 @@ from ..errors import LrightError, UsageError
 from ..render.screen import Screen, screen_of
 from .forms import FORMATS
 from .plan import Plan, checked, direction, found_peak, read_peaks, read_schedules, read_seeds
+from .words import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -71,12 +72,10 @@ def run(
     plan = plan_of(asked, script, script_arguments)
     format = _format(asked)
     path = Path(asked.store or Path("lright-ablate") / f"{Path(script).stem}.jsonl")
-    if asked.fresh:
-        path.unlink(missing_ok=True)
     store = Store(path)
     ablation = Ablation(
         plan, store, _engine(asked), measure or _measure(), budget=asked.budget_runs, retry=asked.retry,
-        timeout=asked.timeout, traces=_folder(asked.keep_traces),
+        fresh=asked.fresh, timeout=asked.timeout, traces=_folder(asked.keep_traces),
     )  # fmt: skip
     tell = _Teller(plan, asked.quiet)
     tell.begin(ablation, path)
@@ -125,7 +124,8 @@ class _Teller:
         if self.quiet:
             return
         plan, planned = self.plan, len(ablation.keys)
-        grid = f"{len(plan.schedules)} schedules x {len(plan.peaks)} peaks x {len(plan.seeds)} seeds"
+        grid = " x ".join((counted(len(plan.schedules), "schedule"), counted(len(plan.peaks), "peak"),
+                           counted(len(plan.seeds), "seed")))  # fmt: skip
         extra = planned - len(plan.schedules) * len(plan.peaks) * len(plan.seeds)
         more = " + the script as it is" if extra else ""
         kept = f", {ablation.kept} of them kept in {path}" if ablation.kept else f", kept in {path}"

@@ -18,6 +18,7 @@ from .plan import Plan
 if TYPE_CHECKING:
     from queue import Queue
 
+GRACE = 15.0  # seconds that runs have to end when they are told to
 Work = Callable[[Job, Mapping[str, str], Callable[[], bool] | None], Outcome]
 
 
@@ -28,6 +29,7 @@ class Task:
     plan: Plan
     measure: Measure
     own_peak: float | None = None
+    updates: int | None = None  # of the script as it stands, where a run has shown it
     timeout: float | None = None
     traces: str | None = None  # the folder where what each run did is kept
     strict: bool = True  # raise the LrightError of a run that cannot be made; else it is one that crashed
@@ -49,6 +51,7 @@ class Task:
                 environment=environment,
                 cancelled=cancelled,
                 module=self.plan.module,
+                updates=self.updates,
             )
         except LrightError as error:
             if self.strict:
@@ -64,9 +67,13 @@ class Task:
 
 
 class Engine(Protocol):
-    """Carries out jobs; ``outcomes`` gives each as it is done, in any order."""
+    """Carries out jobs; ``outcomes`` gives each as it is done, in any order. It is ready inside a ``with``."""
 
     jobs: int
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *error: object) -> None: ...
 
     def outcomes(self, work: Work, jobs: Sequence[Job]) -> Generator[Outcome, None, None]:
         """What comes of each job."""
@@ -82,6 +89,12 @@ class Local:
     def __init__(self, jobs: int = 1, devices: Sequence[str] = ()) -> None:
         self.jobs = jobs
         self.devices = devices
+
+    def __enter__(self) -> Local:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing was started that is still there."""
 
     def outcomes(self, work: Work, jobs: Sequence[Job]) -> Generator[Outcome, None, None]:
         """What comes of each job, as it is done. An error in one ends them all and is raised here."""
@@ -112,7 +125,7 @@ class Local:
         finally:
             stop.set()
             for thread in threads:
-                thread.join(timeout=10)
+                thread.join(timeout=GRACE)
 
     def _environment(self, index: int) -> dict[str, str]:
         """What a run is told of its share of the machine."""
@@ -153,16 +166,27 @@ class Ray:
         self.address = address or os.environ.get("RAY_ADDRESS")
         self.cpus, self.gpus = cpus, gpus
         self.working_dir = working_dir
+        self._started = False
+
+    def __enter__(self) -> Ray:
+        ray = self._ray()
+        if not ray.is_initialized():
+            self._start(ray)
+            self._started = True
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the cluster, and end one that was started here."""
+        if self._started:
+            self._ray().shutdown()
+            self._started = False
 
     def outcomes(self, work: Work, jobs: Sequence[Job]) -> Generator[Outcome, None, None]:
         """What comes of each job, as it is done. Ray starts anew what a lost machine takes with it."""
         ray = self._ray()
-        started = not ray.is_initialized()
-        if started:
-            self._start(ray)
+        self._check(ray)
         running: list[Any] = []
         try:
-            self._check(ray)
             remote = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=2)(_remotely)
             shared = ray.put(work)
             todo, folder = iter(jobs), None if self.working_dir else os.getcwd()
@@ -177,8 +201,8 @@ class Ray:
         finally:
             for reference in running:
                 ray.cancel(reference)
-            if started:
-                ray.shutdown()
+            if running:  # they end the script that they run
+                ray.wait(running, num_returns=len(running), timeout=GRACE)
 
     @staticmethod
     def _ray() -> Any:

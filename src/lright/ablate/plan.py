@@ -83,8 +83,8 @@ def _file_of(module: str) -> Path:
 def sources(script: Path, folder: Path | None = None) -> list[Path]:
     """The script, the modules beside it that it imports, and those that they import: a change in any is another run.
 
-    Beside it means in ``folder``, which is that of the script. What is imported from elsewhere, or by a name made at run
-    time, is not seen. Raises ReadError for no script.
+    Beside it means in ``folder``, which is that of the script. What is imported from elsewhere, or by a name made at
+    run time, is not seen. Raises ReadError for no script.
     """
     if not script.is_file():
         raise ReadError(str(script), "is no file: name the training script")
@@ -205,7 +205,7 @@ def found_peak(path: str) -> float:
 # Kinds of metrics by the words of their names.
 LOW = {"loss", "err", "error", "ppl", "perplexity", "nll", "mse", "rmse", "mae", "bpc", "bpb", "bits", "wer", "cer",
        "fid"}  # fmt: skip
-HIGH = {"acc", "accuracy", "top1", "top5", "f1", "auc", "auroc", "map", "miou", "iou", "dice", "bleu", "rouge", "psnr",
+HIGH = {"acc", "accuracy", "top1", "top5", "f1", "auc", "auroc", "map", "ap", "iou", "dice", "bleu", "rouge", "psnr",
         "ssim", "r2", "precision", "recall", "reward", "return", "score", "em", "mcc"}  # fmt: skip
 
 
@@ -215,7 +215,8 @@ def direction(metric: str) -> str:
     >>> direction("val_loss"), direction("eval/top1"), direction("valAcc")
     ('min', 'max', 'max')
     """
-    words = re.findall(r"[a-z]+[0-9]*", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", metric).lower())
+    parts = re.findall(r"[a-z]+[0-9]*", re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", metric).lower())
+    words = [word.removeprefix("m") if word not in LOW | HIGH else word for word in parts]  # mIoU, mDice
     for word in reversed(words):  # the last word is what it is: "error_rate", but "val_acc_loss" is a loss
         if word in LOW:
             return "min"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import stdev
 
@@ -96,7 +97,7 @@ def _gains(words: Words, screen: Screen) -> list[str]:
         for one, label in zip(compared, labels, strict=True):
             short = screen.clip(label, room)
             mean = words.gain(one.summary.mean)
-            p = f"p {_p(one.p)}" if one.summary.testable else ""
+            p = f"p {_p(one.p)}" if math.isfinite(one.low) else ""
             verdict = f"{one.verdict:<8} {p}".rstrip()
             lines.append(f"  {short}{' ' * (room - columns(short))} {mean} {words.interval(one)} {verdict}".rstrip())
         lines.append("")

@@ -31,8 +31,8 @@ class Progress:
 class Ablation:
     """A plan on its way.
 
-    ``budget`` is how many runs may be made now, ``retry`` whether those that failed are made again. `outcomes` has
-    what there is at any time, also after an interruption.
+    ``budget`` is how many runs may be made now, ``retry`` whether those that failed are made again, ``fresh`` whether
+    all are. `outcomes` has what there is at any time, also after an interruption.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Ablation:
         *,
         budget: int | None = None,
         retry: bool = False,
+        fresh: bool = False,
         timeout: float | None = None,
         traces: str | None = None,
     ) -> None:
@@ -53,7 +54,7 @@ class Ablation:
         self.outcomes: dict[Job, Outcome] = {}
         for job, key in self.keys.items():
             kept = store.outcome(key, job)
-            if kept is not None and not (retry and kept.failed):
+            if kept is not None and not fresh and not (retry and kept.failed):
                 self.outcomes[job] = kept
         self.kept = len(self.outcomes)
         self._budget = len(self.keys) if budget is None else budget
@@ -62,14 +63,19 @@ class Ablation:
     def carry_out(self, tell: Callable[[Progress], None]) -> None:
         """Make the runs that are missing. Raises LrightError where the script as it stands gives nothing to compare."""
         first = self.plan.untouched
-        if first is not None:
-            self._make([first], tell)
+        if first in self.outcomes:
             self._check(first)
-        self._make(list(self.keys), tell)
+        if len(self.outcomes) == len(self.keys):
+            return
+        with self.engine:
+            if first is not None:
+                self._make([first], tell)
+                self._check(first)
+            self._make(list(self.keys), tell)
 
-    def _check(self, first: Job) -> None:
+    def _check(self, first: Job | None) -> None:
         """The script as it stands has to run, or nothing else will."""
-        outcome = self.outcomes.get(first)
+        outcome = self.outcomes.get(first) if first else None
         if outcome is None:
             return
         if outcome.failed:
@@ -90,7 +96,11 @@ class Ablation:
             return
         # Before anything has succeeded an error is the user's to mend; later it may be one schedule's or one seed's.
         strict = all(outcome.failed for outcome in self.outcomes.values())
-        task = Task(self.plan, self.measure, own_peak_of(self.outcomes.values()), self.timeout, self.traces, strict)
+        own = self.outcomes.get(self.plan.untouched) if self.plan.untouched else None
+        updates = own.measured.updates if own is not None and not own.failed else None
+        task = Task(
+            self.plan, self.measure, own_peak_of(self.outcomes.values()), updates, self.timeout, self.traces, strict
+        )
         with closing(self.engine.outcomes(task, missing)) as outcomes:
             for outcome in outcomes:
                 self._add(outcome, tell)

@@ -157,8 +157,13 @@ def seeds_needed(summary: Paired, comparisons: int, most: int = 1000) -> int | N
     """
     if not summary.testable:
         return None
-    for n in range(2, most + 1):
+
+    def settles(n: int) -> bool:
         low, high = Paired(n, summary.mean, summary.sd, 1.0).interval((1 - LEVEL) / max(comparisons, 1))
-        if low > 0 or high < 0:
-            return n
-    return None
+        return low > 0 or high < 0
+
+    low, high = 1, most  # the interval shrinks with n, so that halving finds the first
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if settles(middle) else (middle, high)
+    return high if settles(high) else None

@@ -120,7 +120,8 @@ class Words:
     def _unsteady(self) -> Iterator[str]:
         for entrant in self.schedules:
             if not entrant.is_steady:
-                peaks = [self.peak(one.cell.peak) for one in dict.fromkeys(entrant.chosen.values())]
+                chosen = {one.cell for one in entrant.chosen.values()}
+                peaks = [self.peak(one.cell.peak) for one in entrant.tried if one.cell in chosen]
                 yield f"Which peak is best for {named(entrant)}: without one seed it is {_and(peaks, 'or')}."
 
     def _lengths(self) -> Iterator[str]:

@@ -139,7 +139,7 @@ def run(arguments: list[str]) -> int:
     told = drive(
         asked.script, script_arguments, schedule=asked.schedule, peak=asked.peak, scale=asked.scale, **_watching(asked)
     )
-    return _report(told, asked)
+    return _report(told, asked, replaced=True)
 
 
 def _watching(asked: argparse.Namespace) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def _watching(asked: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _report(watched: Watched | None, asked: argparse.Namespace) -> int:
+def _report(watched: Watched | None, asked: argparse.Namespace, replaced: bool = False) -> int:
     """The report of a watched run; the exit code is the script's, or 1 where it ended well with findings."""
     if watched is None:
         return 0
@@ -159,14 +159,18 @@ def _report(watched: Watched | None, asked: argparse.Namespace) -> int:
 
     if asked.csv:
         with open(asked.csv, "w", encoding="utf-8", newline="") as file:
-            file.writelines(watched.trace.csv())
+            file.writelines(f"{line}\n" for line in watched.trace.csv())
     if asked.format == "json":
         import json
 
         print(json.dumps(drawn.as_dict(watched.trace, predicted=watched.predicted), indent=2))
     else:
-        say(drawn.page(watched.trace, screen_of(sys.stdout), predicted=watched.predicted))
+        say(drawn.page(watched.trace, screen_of(sys.stdout), predicted=watched.predicted, replaced=replaced))
         print(f"\nrecorded: {asked.record}")
+    planned, made = watched.end.planned, watched.end.updates
+    if planned and abs(planned - made) > 0.01 * planned and watched.end.reason == "finished":
+        print(f"lright: the schedule was made for {planned:,} updates and the run made {made:,}: give --updates {made}",
+              file=sys.stderr)
     return watched.code or int(any(row["severity"] != "info" for row in watched.trace.findings))
 
 
@@ -193,7 +197,7 @@ def ablate(arguments: list[str]) -> int:
     from ..ablate import command
 
     parser = parser_of("ablate", SCRIPT, ablate)
-    _script(parser)
+    _script(parser, seeded=False)
     command.add_options(parser)
     asked, script_arguments = _asked(parser, arguments)
     return command.run(asked, asked.script, script_arguments)
@@ -202,10 +206,13 @@ def ablate(arguments: list[str]) -> int:
 # What they share
 
 
-def _script(parser: argparse.ArgumentParser) -> None:
+def _script(parser: argparse.ArgumentParser, seeded: bool = True) -> None:
     add = parser.add_argument
     add("script", metavar="SCRIPT", help="the training script; its own arguments follow --")
     add("-m", "--module", action="store_true", help="SCRIPT is a module, as in python -m")
+    if not seeded:
+        parser.set_defaults(seed=None)
+        return
     add("--seed", type=_index, metavar="N", help="move the seeds that the script sets by N, or set N")
 
 

@@ -17,9 +17,9 @@ class Job:
     """A script to run and what to do while it runs. ``folder`` is where the two processes leave notes for each other.
 
     ``mode`` is find, watch or run; ``options`` are those of the mode. ``module``: the script is a module's dotted name.
-    ``seed`` moves every seed that the script sets, and is the seed where it sets none. ``saves`` says what becomes of its
-    checkpoints and logs: "kept" as always, "withheld", or "apart": what ``torch.save`` writes goes to a folder of this
-    run, and ``torch.load`` finds it there.
+    ``seed`` moves every seed that the script sets, and is the seed where it sets none. ``saves`` says what becomes of
+    its checkpoints and logs: "kept" as always, "withheld", or "apart": what ``torch.save`` writes goes to a folder of
+    this run, and ``torch.load`` finds it there.
     """
 
     mode: str
@@ -51,6 +51,7 @@ class End:
     message: str = ""
     updates: int = 0
     withheld: tuple[str, ...] = ()  # what it wanted to write and was kept from
+    planned: int | None = None  # the updates that a schedule of ours was made for
     own_peak: float | None = None  # the highest LR that the script itself gave its optimizer
 
     def write(self, folder: str) -> None:

@@ -44,7 +44,8 @@ class Measure(Protocol):
     ``seed`` replaces the seeds the script sets. The script keeps its files to itself: no checkpoint of one run may
     meet those of another. ``environment`` is added to the child's. ``cancelled`` is asked about once a second, from
     the thread that called: once it says True the child is ended. A ``KeyboardInterrupt`` here ends the child too, and
-    is raised again. ``module``: ``script`` is the name of a module, as for ``python -m``.
+    is raised again. ``module``: ``script`` is the name of a module, as for ``python -m``. ``updates``: how many it
+    makes, where another run of it has shown that.
 
     How the run ends is told in the record; `LrightError` is for what no run could be made of.
     """
@@ -64,4 +65,5 @@ class Measure(Protocol):
         environment: Mapping[str, str] | None = None,
         cancelled: Callable[[], bool] | None = None,
         module: bool = False,
+        updates: int | None = None,
     ) -> Measured: ...

@@ -16,6 +16,7 @@ from .launch import Ended, checked, failed, folder, launch
 from .measured import Measured
 from .watch import Watched, watch
 
+MORE = ("acc", "f1", "auc", "map", "iou", "bleu", "reward", "return", "score", "top1")
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf|-inf)"
 
 
@@ -31,8 +32,8 @@ def run(
 ) -> Watched | None:
     """Run a script with another learning-rate schedule, without changing it; recorded as :func:`watch` does.
 
-    ``schedule``: as `Schedule.parse` reads it, None for the script's own. ``peak``: its highest LR; ``scale`` multiplies
-    the script's own instead. ``updates``: how many the run makes, where the script does not show it.
+    ``schedule``: as `Schedule.parse` reads it, None for the script's own. ``peak``: its highest LR; ``scale``
+    multiplies the script's own instead. ``updates``: how many the run makes, where the script does not show it.
     """
     if schedule is not None:
         schedule = str(Schedule.parse(schedule))
@@ -106,7 +107,7 @@ def wants_more(metric: str) -> bool:
     (True, False)
     """
     words = re.split(r"[^a-z0-9]+", metric.lower())
-    return any(w.startswith(("acc", "f1", "auc", "map", "iou", "bleu", "reward", "return", "score", "top1")) for w in words)
+    return any(word.startswith(MORE) for word in words)
 
 
 def values_of(trace: Trace, metric: str) -> list[tuple[int, float]]:

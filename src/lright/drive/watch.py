@@ -68,6 +68,12 @@ def watch(
     if not Path(trace).exists():
         raise LrightError(f"{script}: {ended.end.message or 'it ended before anything could be recorded'}")
     seen = Trace.read(trace)
-    lengths = [int(row["length"]) for row in seen.loaders.values() if row.get("length")]
-    foretold = foretold_of(job, lengths)
+    foretold = foretold_of(job, _batches(seen))
     return Watched(seen, ended.end, ended.code, foretold.curves if foretold else ())
+
+
+def _batches(trace: Trace) -> int | None:
+    """The length of the loader that the training began with."""
+    passes = trace.epochs()
+    length = trace.loaders.get(passes[0].loader, {}).get("length") if passes else None
+    return int(length) if length else None

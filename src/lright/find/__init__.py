@@ -4,10 +4,10 @@
 >>> search = Search(SearchOptions(steps=100), optimizer="SGD", base_lrs=(0.1,))
 >>> for segment in search:  # a driver puts the training back to its start before each
 ...     for i in range(segment.steps):
-...         if segment.saw(i, 1.0 / (1.0 + segment.lr(i)) + segment.lr(i)):  # in truth: train one step at segment.lr(i)
+...         if segment.saw(i, 1 / (1 + 100 * segment.lr(i)) + segment.lr(i)):  # in truth: one update at segment.lr(i)
 ...             break
->>> 0.01 < search.result().suggestion < 1.0
-True
+>>> f"{search.result().suggestion:.0e}"
+'5e-02'
 """
 
 from __future__ import annotations

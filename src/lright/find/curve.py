@@ -5,7 +5,7 @@ scales with them. Three steps, each with one job:
 
 1. what rises above the start by more than the whole drop is cut there, and a running median removes spikes;
 2. a Gaussian mean smooths, as wide as the noise asks for; it looks to both sides, so nothing comes late;
-3. the best fit that first only falls and then only rises (:func:`valley_fit`) gives landmarks that a wiggle cannot move.
+3. the best fit that first only falls and then only rises (:func:`valley_fit`) gives landmarks that wiggles cannot move.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from collections.abc import Sequence
 
 from ..records import record
 
-START = 20  # losses whose median is the level that a sweep starts from: a tenth of it, .7 decades, where nothing moves yet
+START = 20  # losses whose median is the level that a sweep starts from: a tenth of it, where nothing moves yet
 SPIKE = 2  # neighbours on either side for the median: a spike of up to two steps is gone
 WIDTH, WIDEST = 1.0, 4.0  # of the Gaussian in steps, one standard deviation: .04 to .14 decades
 STEADY = 4.0  # the Gaussian is widened until the drop is this many standard deviations of the smoothed loss
 DEPTH = 4  # so that half of the depth counts a sixteenth
 FLOOR = 0.1  # the bottom of the valley is what lies within this share of the drop above the lowest point
+RISE = 2.0
 AROUND = 7  # losses on either side of the lowest that the test for a drop takes together
 NORMAL = 1.4826  # the median absolute deviation of a normal distribution, times this, is its standard deviation
 
@@ -57,7 +58,7 @@ class Sweep:
     @property
     def bottom(self) -> tuple[int, int]:
         """The first and last index of the valley's bottom, within ``FLOOR`` of the drop."""
-        level = self.lowest + FLOOR * self.drop
+        level = self.lowest + FLOOR * max(self.drop, 0.0)
         inside = [i for i, y in enumerate(self.fit) if y <= level]
         return inside[0], inside[-1]
 
@@ -76,8 +77,20 @@ class Sweep:
         return self._crossing(next((i for i, y in enumerate(self.fit) if y <= level), 0), level)
 
     def up_by(self, share: float) -> float | None:
-        """log10 of the LR, past the valley, at which ``share`` of the drop is lost again for good; None: never."""
-        level = self.lowest + share * self.drop
+        """log10 of the LR, past the valley, at which ``share`` of the drop is lost again for good; None: never.
+
+        A rise within ``RISE`` times the noise is none.
+        """
+        return self._rises_to(self.lowest + max(share * self.drop, RISE * self.noise))
+
+    def up_from_start(self, share: float) -> float | None:
+        """log10 of the LR at which it lies above its start for good, by ``share`` of it; None: never.
+
+        For sweeps that never fell: they have no drop to compare a rise with.
+        """
+        return self._rises_to(self.start + max(share * abs(self.start), RISE * self.noise))
+
+    def _rises_to(self, level: float) -> float | None:
         first = next((i for i in range(self.bottom[1], len(self.xs)) if self.fit[i] > level), None)
         return self.diverged if first is None else self._crossing(first, level)
 
@@ -100,7 +113,8 @@ def read(lrs: Sequence[float], losses: Sequence[float]) -> Sweep | None:
     start = median(ys[:START])
     noise = _noise(ys[: max(START, len(ys) // 3)])
     drop = start - min(smoothed(medians(ys, SPIKE), 2 * WIDTH))
-    ceiling = start + max(drop, 3 * noise)  # above it a loss says "too high", however high it is
+    # Above this a loss says "too high", however high it is.
+    ceiling = start + (drop if drop > 3 * noise else max(3 * noise, 0.2 * abs(start)))
     cut = [min(y, ceiling) for y in ys]
     smooth = smoothed(medians(cut, SPIKE), _width(noise, drop))
     clear = _clearness(cut, smooth, noise)

@@ -8,9 +8,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import LrightError, UsageError
+from ..errors import LrightError
 from ..records import field, record
-from .suggest import Suggestion
 
 FORMAT, VERSION = "lright-find", 1
 

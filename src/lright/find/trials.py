@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from .result import Trial
 
 APART = 3.0  # finer differences drown in the noise of a short training
+LONGER = 1.25  # a training that is longer than a trial wants its LR lower by about this (own development tasks)
 TAIL = 0.2  # the share of a trial's end whose mean training loss it is judged by
 
 
@@ -25,7 +26,7 @@ def trial_of(lr: float, losses: Sequence[float], validation: float | None, diver
     last = [loss for loss in losses[-max(round(TAIL * len(losses)), 1) :] if math.isfinite(loss)]
     loss = validation if validation is not None else sum(last) / len(last) if last else math.inf
     lost = diverged or not math.isfinite(loss)
-    return Trial(lr, math.inf if lost else loss, validation, diverged, len(losses))
+    return Trial(lr, math.inf if lost else loss, None if lost else validation, lost, len(losses))
 
 
 def next_peak(trials: Sequence[Trial], center: float, low: float, high: float) -> float | None:
@@ -39,22 +40,34 @@ def next_peak(trials: Sequence[Trial], center: float, low: float, high: float) -
     if not trials:
         return center
     tried = [_rung(trial.lr, center) for trial in trials]
-    best = _rung(min(trials, key=lambda trial: trial.loss).lr, center)
-    for rung in (best + 1, best - 1, best + 0.5, best - 0.5):
-        peak = center * APART**rung
+    first = min(trials, key=lambda trial: (trial.loss, trial.lr))
+    best = _rung(first.lr, center)
+    up = (best + 1, best - 1, best + 0.5, best - 0.5)
+    for rung in up if math.isfinite(first.loss) else (best - 1,):
+        peak: float = center * APART**rung
         if low <= peak <= high and not any(abs(rung - other) < 0.25 for other in tried):
             return peak
     return None
 
 
 def chosen(trials: Sequence[Trial]) -> float | None:
-    """The LR that ``trials`` speak for: the lowest point of the parabola in log LR through the best and its neighbours.
+    """The LR that ``trials`` speak for; None if all diverged.
 
-    The best itself where a neighbour is missing or diverged; None if all diverged.
+    That is the lowest point of the parabola in log LR through the best trial and its neighbours, or the best itself
+    where a neighbour is missing or diverged, divided by ``LONGER``. The highest LR tried is taken as it is: the best
+    may lie beyond.
 
     >>> round(chosen([Trial(0.01, 1.2), Trial(0.1, 1.0), Trial(1.0, 1.2)]), 3)
-    0.1
+    0.08
     """
+    lowest = _lowest(trials)
+    if lowest is None or at_edge(trials) == "highest":
+        return lowest
+    return lowest / LONGER
+
+
+def _lowest(trials: Sequence[Trial]) -> float | None:
+    """Where the parabola through the best trial and its neighbours is lowest; None if all diverged."""
     ordered = sorted(trials, key=lambda trial: trial.lr)
     best = min(range(len(ordered)), key=lambda i: ordered[i].loss)
     if not math.isfinite(ordered[best].loss):
@@ -67,8 +80,8 @@ def chosen(trials: Sequence[Trial]) -> float | None:
     if left + right <= 0:
         return ordered[best].lr
     down, up = x1 - x0, x2 - x1
-    lowest = x1 + (left * up**2 - right * down**2) / (2 * (left * up + right * down))
-    return float(10 ** min(max(lowest, x1 - down / 2), x1 + up / 2))
+    lowest: float = x1 + (left * up**2 - right * down**2) / (2 * (left * up + right * down))
+    return float(10.0 ** min(max(lowest, x1 - down / 2), x1 + up / 2))
 
 
 def at_edge(trials: Sequence[Trial]) -> str:

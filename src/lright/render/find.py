@@ -1,6 +1,6 @@
 """The picture of a range test: a page for the terminal, an svg, a page of html, a png.
 
-It draws any object with the fields of `lright.find.LrFind`; the room of the range test imports this one, not the reverse.
+It draws what has the fields of `lright.find.LrFind`; the room of the range test imports this one, not the reverse.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _kind(path: str | None, kind: str | None) -> str:
 
 @record(frozen=True)
 class View:
-    """The part of the plane that is worth seeing: LRs in log10, and the losses from the lowest to just above the start."""
+    """The part of the plane that is worth seeing: log10 of the LRs, losses from the lowest to just above the start."""
 
     raw: tuple[tuple[float, float], ...]
     smooth: tuple[tuple[float, float], ...]
@@ -132,7 +132,8 @@ def sureness(found: LrFind) -> str:
     low, high = (lr_text(end) for end in found.interval)
     if found.abstained:
         return f"usual are {low} to {high}"
-    return f"{low} to {high}, {found.confidence} confidence: such intervals held a best LR in {found.chance:.0%} of our tests"
+    often = f"such an interval held the best LR in {found.chance:.0%} of our tests"
+    return f"{low} to {high}, {found.confidence} confidence: {often}"
 
 
 # The terminal.
@@ -150,7 +151,7 @@ def page(found: LrFind, screen: Screen | None = None) -> str:
 
 def _lines(found: LrFind, screen: Screen) -> Iterator[str]:
     color = "yellow" if found.abstained or found.confidence == "low" else "green"
-    yield "  " + screen.paint(headline(found), color, "bold")
+    yield from (screen.paint(line, color, "bold") for line in screen.wrap(headline(found), "  "))
     yield from screen.wrap(sureness(found), "  ")
     yield from screen.wrap(found.reason, "  ")
     yield ""
@@ -225,11 +226,8 @@ def _drawn(seen: View, screen: Screen) -> Iterator[str]:
 
 def _dots(seen: View, at: Callable[[float], int], height: int) -> set[tuple[int, int]]:
     """The cells of the raw losses that lie in the box."""
-    box = seen.box
-    rows = {
-        (round((box.high - y) / (box.high - box.low) * (height - 1)), at(x)) for x, y in seen.raw if box.low <= y <= box.high
-    }
-    return rows
+    box, shown = seen.box, [(x, y) for x, y in seen.raw if seen.box.low <= y <= seen.box.high]
+    return {(round((box.high - y) / (box.high - box.low) * (height - 1)), at(x)) for x, y in shown}
 
 
 def _axis(seen: View, at: Callable[[float], int], margin: str, columns: int, screen: Screen) -> Iterator[str]:
@@ -265,7 +263,7 @@ def _pointer(text: str, column: int, margin: int, columns: int, screen: Screen, 
 # Files.
 
 WIDTH, HEIGHT = 760, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 62, 50
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 74, 50
 
 
 def svg(found: LrFind) -> str:
@@ -322,12 +320,26 @@ def _sweep_chart(seen: View) -> Iterator[str]:
     for x, y in seen.raw:
         if seen.box.low <= y <= seen.box.high:
             yield f'<circle cx="{frame.x(x)}" cy="{frame.y(y)}" r="1.6" fill="{RAW}"/>'
-    path = "L".join(f"{frame.x(x)} {frame.y(y)}" for x, y in seen.smooth)
-    if path:
+    for run in _visible(seen):
+        path = "L".join(f"{frame.x(x)} {frame.y(y)}" for x, y in run)
         yield f'<path d="M{path}" fill="none" stroke="{CURVE}" stroke-width="2" stroke-linejoin="round"/>'
     yield from _upright(frame, seen.best, BEST, "", lr_text(10**seen.best))
     if seen.unstable is not None:
         yield from _upright(frame, seen.unstable, UNSTABLE, "5 4", f"unstable from {lr_text(10**seen.unstable)}")
+
+
+def _visible(seen: View) -> Iterator[list[tuple[float, float]]]:
+    """The stretches of the smoothed curve inside the box, each with the first point outside on either side."""
+    run: list[tuple[float, float]] = []
+    for x, y in seen.smooth:
+        outside = y > seen.box.high
+        if outside and run and run[-1][1] > seen.box.high:
+            if len(run) > 1:
+                yield run
+            run = []
+        run.append((x, y))
+    if len(run) > 1:
+        yield run
 
 
 def _trial_chart(seen: View, trials: Sequence[Trial], found: LrFind) -> Iterator[str]:
@@ -366,8 +378,9 @@ def _upright(frame: _Frame, value: float, color: str, dash: str, text: str) -> I
         end = x > WIDTH * 0.75
         anchor, shift = ("end", -6) if end else ("start", 6)
         height = frame.top + (14 if not dash else 30)
-        yield (
-            f'<text x="{x + shift:g}" y="{height:g}" text-anchor="{anchor}" font-weight="600" fill="{color}">{text}</text>'
+        yield (  # with a white seam, so that it can be read across the curve
+            f'<text x="{x + shift:g}" y="{height:g}" text-anchor="{anchor}" font-weight="600" fill="{color}" '
+            f'stroke="#fff" stroke-width="4" paint-order="stroke">{text}</text>'
         )
 
 

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..rules.base import Rule
     from ..setting import Setting
+    from ..trace import Trace
 
 FAMILIES = {
     "1": "Clock: how often the schedule advances",
@@ -66,8 +67,10 @@ def page(rule: Rule, screen: Screen) -> Iterator[str]:
 
 
 def examples(rule: Rule, which: str) -> list[str]:
-    """The ``bad`` or ``good`` examples of a rule: scripts, and descriptions where no script shows it."""
-    return [*getattr(rule, which), *map(described, getattr(rule, f"{which}_settings", ()))]
+    """The ``bad`` or ``good`` examples of a rule: scripts, and descriptions and recorded runs where no script shows
+    it."""
+    settings, traces = getattr(rule, f"{which}_settings", ()), getattr(rule, f"{which}_traces", ())
+    return [*getattr(rule, which), *map(described, settings), *(described_run(make()) for make in traces)]
 
 
 def described(setting: Setting) -> str:
@@ -81,6 +84,41 @@ def described(setting: Setting) -> str:
     for symptom in setting.symptoms:
         lines.append(f"seen: {symptom.kind}" + ("" if symptom.epoch is None else f" from epoch {symptom.epoch:g} on"))
     return "\n".join(lines) + "\n"
+
+
+def described_run(trace: Trace, lines: int = 9) -> str:
+    """A recorded run as lines of text: its schedulers, some of its updates, its metrics, and how it ended.
+
+    >>> from lright.rules.example_runs import falling, made
+    >>> print(described_run(made(100, 0.1, falling(), shaken=0), 3))
+    update            LR          loss
+         0           0.1           2.3
+        50           0.1         1.633
+        99           0.1         1.305
+    finished after 100 updates
+    <BLANKLINE>
+    """
+    updates = trace.main
+    if updates is None:
+        return "no updates\n"
+    told = []
+    for row in trace.schedulers.values():
+        given = ", ".join(f"{name}={value}" for name, value in (row.get("arguments") or {}).items())
+        told.append(f"{row['class']}({given})")
+    told.append(f"{'update':>6}{'LR':>14}{'loss':>14}")
+    last = len(updates) - 1
+    for position in sorted({round(last * line / (lines - 1)) for line in range(lines)}):
+        rate, loss = updates.rate(position), updates.losses[position]
+        told.append(f"{updates.numbers[position]:>6}{rate:>14.4g}{loss:>14.4g}")
+    for readings in trace.metrics.values():
+        shown = [readings.values[round((len(readings) - 1) * part / 7)] for part in range(8)]
+        told.append(f"{readings.name}, {len(readings)} evaluations: {' ... '.join(f'{value:.4g}' for value in shown)}")
+    if updates.skips:
+        told.append(f"{len(updates.skips)} updates skipped by the gradient scaler")
+    if updates.joints:
+        told.append(f"resumed at update {updates.numbers[updates.joints[0]]}")
+    told.append(f"{trace.ended or 'still going on'} after {last + 1} updates")
+    return "\n".join(told) + "\n"
 
 
 def as_json(rules: Sequence[Rule]) -> str:

@@ -121,14 +121,18 @@ class WatchReport:
     curve: Curve | None = None
     predicted: Curve | None = None
     predicted_updates: int | None = None
+    replaced: bool = False  # the run was made with another schedule
     compared: tuple[Compared, ...] = ()
     predictable: bool = False  # there was a prediction, be it for this run or not
     findings: Sequence[Row] = field(default_factory=list)
 
 
-def page(trace: Trace, screen: Screen, predicted: Sequence[Curve] = (), seconds: float | None = None) -> Iterator[str]:
-    """The lines of the report on a run. ``predicted``: the curves that `lright check` draws of the script."""
-    return terminal(report_of(trace, predicted, seconds), screen)
+def page(
+    trace: Trace, screen: Screen, predicted: Sequence[Curve] = (), seconds: float | None = None, replaced: bool = False
+) -> Iterator[str]:
+    """The lines of the report on a run. ``predicted``: the curves that `lright check` draws of the script;
+    ``replaced``: the run was made with another schedule, and they are what the script has itself."""
+    return terminal(replace(report_of(trace, predicted, seconds), replaced=replaced), screen)
 
 
 def as_dict(trace: Trace, predicted: Sequence[Curve] = (), seconds: float | None = None) -> dict[str, object]:
@@ -424,11 +428,16 @@ def _drawn(report: WatchReport, apart: bool) -> list[ChartCurve]:
     if not apart:
         other = tuple(point for point in other if point[0] >= end)
     curves = [ChartCurve("this run", real)]
-    return [*curves, ChartCurve("lright check predicted", other)] if len(other) > 1 else curves
+    if report.replaced and end:
+        other = tuple(point for point in other if point[0] <= end)
+    label = "the script's own" if report.replaced else "lright check predicted"
+    return [*curves, ChartCurve(label, other)] if len(other) > 1 else curves
 
 
 def verdict(report: WatchReport) -> str:
     """Whether the LR was the predicted one, in a sentence or two."""
+    if report.replaced:
+        return "The learning rate of this run, in place of the script's own"
     if not report.compared and report.predictable:
         return "The learning rate of this run; what lright check predicts is about other optimizers or updates"
     if not report.compared:

@@ -36,9 +36,9 @@ def family(digit: str) -> tuple[Rule, ...]:
     return tuple(module.RULE for module in modules)
 
 
-def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
+def chosen(select: Iterable[str], ignore: Iterable[str], runs: bool = True) -> tuple[Rule, ...]:
     """The rules that ``select`` names (all that are on, if it names none) less those that ``ignore`` names; both take
-    ids, slugs and prefixes such as ``LR2``."""
+    ids, slugs and prefixes such as ``LR2``. ``runs``: also those that judge nothing but recorded runs."""
     selected = [name.strip().lower() for name in select]
     ignored = [name.strip().lower() for name in ignore]
 
@@ -48,9 +48,18 @@ def chosen(select: Iterable[str], ignore: Iterable[str]) -> tuple[Rule, ...]:
     def wanted(rule: Rule) -> bool:
         return (named(rule, selected) if selected else rule.on) and not named(rule, ignored)
 
-    return tuple(rule for rule in all_rules() if wanted(rule))
+    return tuple(rule for rule in (all_rules() if runs else _of_scripts()) if wanted(rule))
 
 
+def _of_scripts() -> tuple[Rule, ...]:
+    """The rules that judge scripts; the others are not imported."""
+    from importlib import import_module
+
+    modules = (import_module(f".{name}", __package__) for name in MODULES if not name.startswith(OF_RUNS))
+    return tuple(module.RULE for module in modules)
+
+
+OF_RUNS = ("lr308", "lr6")  # the modules of rules that judge nothing but recorded runs
 # One line a rule, in the order of their numbers.
 MODULES = (
     "lr101_epoch_schedule_stepped_per_batch",

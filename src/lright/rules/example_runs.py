@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ..trace import FORMAT, VERSION, Trace
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
+
+    from ..trace import Trace
 
     Course = Callable[[int], float]
 
@@ -40,6 +40,8 @@ def made(
     >>> made(3, 0.1, lambda update: 2.0 - update / 2, shaken=0).updates[0].losses.tolist()
     [2.0, 1.5, 1.0]
     """
+    from ..trace import FORMAT, VERSION, Trace
+
     start = {"kind": "start", "format": FORMAT, "version": VERSION, "script": "train.py"}
     trace = Trace.of([start, {"kind": "optimizer", "optimizer": 0, "class": "SGD", "at": "train.py:5"}])
     if scheduler is not None:

@@ -8,7 +8,6 @@ from ..case import Case, Outcome
 from ..finding import INFO, WARNING, Finding
 from . import examples
 from .base import PROVEN, Related, Rule
-from .recorded import runs
 from .spans import LAMBDAS, Span, call, last_tick, spans
 
 SCANNED = 2000
@@ -71,6 +70,8 @@ transformers start at 0 by design and are not reported for it."""
 
     def _recorded(self, case: Case) -> Iterable[Finding]:
         """The updates at an LR of 0 that a run began with."""
+        from .recorded import runs
+
         for run in runs(case):
             names = run.schedulers()
             first = next((at for at, rate in enumerate(run.opening_rates(SCANNED)) if rate > 0), 0)

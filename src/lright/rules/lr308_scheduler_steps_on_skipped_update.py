@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..finding import INFO, PROVEN, Finding
-from ..trace import Trace
 from .recorded import BehaviourRule, Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..trace import Trace
 
 
 class SchedulerStepsOnSkippedUpdate(BehaviourRule):
@@ -68,6 +71,8 @@ scaler.update(); if scaler.get_scale() >= scale: scheduler.step()`."""
 def mixed_precision(ticking: bool, skips: tuple[int, ...] = (0, 1, 2)) -> Trace:
     """Fifty tries of an update, of which ``skips`` are left out; the scheduler is stepped after each, or only after
     those that are made."""
+    from ..trace import Trace
+
     trace = Trace.of([
         {"kind": "optimizer", "optimizer": 0, "class": "AdamW", "at": "train.py:5"},
         {"kind": "scheduler", "scheduler": 0, "class": "LinearLR", "optimizer": 0},

@@ -9,8 +9,6 @@ from ..case import Case
 from ..finding import INFO, LIKELY, Finding
 from ..setting import Setting, Symptom
 from .choices import ChoiceRule, Known, Verdict
-from .lr603_unstable_at_peak import RULE as UNSTABLE
-from .recorded import runs
 
 RISE = 0.3  # of the run: torch's default
 NEAR = 0.5  # of the peak
@@ -56,6 +54,11 @@ the optimum"."""
 
     def check(self, case: Case) -> Iterable[Finding]:
         """Of a recorded run: that it was one cycle which became unstable on the way to its peak or near it."""
+        if case.training.trace is None:
+            return
+        from .lr603_unstable_at_peak import RULE as UNSTABLE
+        from .recorded import runs
+
         for run in runs(case):
             if "OneCycleLR" not in run.schedulers():
                 continue

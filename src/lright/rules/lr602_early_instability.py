@@ -73,7 +73,7 @@ failed and should be stopped."""
         """Whether it stands out of the noise: the losses of the updates that follow, and of those before."""
         loss = run.loss(position)
         if not math.isfinite(loss):
-            return True
+            return False  # one that comes back was no update: a weight that is NaN stays so
         after = [one for one in run.blocks if one.start > position and one.spread == one.spread][:8]
         if not after:
             return False  # too early to tell

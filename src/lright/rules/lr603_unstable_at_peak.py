@@ -29,7 +29,7 @@ height.
 Small bumps near a peak are normal and are not reported: the loss must reach two and a half times the best level so
 far."""
     bad_traces = (
-        lambda: made(600, one_cycle(0.4, 600), lambda u: falling(1.0, 0.02, 0.2)(u) + (0.9 if 120 <= u < 260 else 0)),
+        lambda: made(600, one_cycle(0.4, 600), lambda u: falling(1.0, 0.02, 0.2)(u) + (0.9 if 120 <= u < 145 else 0)),
         lambda: made(400, cosine(0.1, 400, 200), lambda u: falling(4.5, 1.0, 0.2)(u) * (5 if 150 <= u < 190 else 1)),
     )
     good_traces = (

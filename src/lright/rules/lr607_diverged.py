@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import pairwise
 
 from ..finding import ERROR, PROVEN, Finding
 from .base import LIKELY
 from .example_runs import cosine, falling, made, one_cycle
-from .recorded import BehaviourRule, Block, Run, direction, rate_text, speaks, value
+from .recorded import BehaviourRule, Block, Numbers, Run, direction, rate_text, speaks, value
 
 IN_A_ROW = 5  # updates without a finite loss before they are believed
 ABOVE = 4.0  # times the level that the loss started from
@@ -58,14 +59,13 @@ same."""
 
     def _broken(self, run: Run) -> Finding | None:
         """The losses have not been finite since an update."""
-        broken, last = run.updates.broken, run.count - 1
-        if not broken or broken[-1] != last:
-            return None
-        first = len(broken) - 1
-        while first and broken[first - 1] == broken[first] - 1:
-            first -= 1
+        broken, losses = run.updates.broken, run.updates.losses
+        last = run.count - 1
+        while broken and last >= 0 and not math.isfinite(losses[last]):
+            last -= 1
+        first = bisect_left(broken, last)
         lasted = len(broken) - first
-        if lasted < IN_A_ROW and not run.ended:
+        if not lasted or lasted < IN_A_ROW and not run.ended:
             return None
         at = broken[first]
         kind = "NaN" if run.loss(at) != run.loss(at) else "infinite"
@@ -126,7 +126,7 @@ same."""
                     f"{run.number(at)}{self._rate(run, at)}: what was learned is lost, and has not come back in "
                     f"{len(values) - since} evaluations"
                 )
-                numbers = {"before": sign * best, "metric": readings.name, "evaluations": len(values) - since}
+                numbers: Numbers = {"before": sign * best, "metric": readings.name, "evaluations": len(values) - since}
                 return self.told(run, at, message, certainty=LIKELY, numbers=numbers)
         return None
 

@@ -286,6 +286,6 @@ def value(number: float) -> str:
 
 
 __all__ = [
-    "BehaviourRule", "Block", "Digest", "Run", "direction", "judges", "place_of", "rate_text", "runs", "speaks",
-    "value",
+    "SCHEDULERS", "BehaviourRule", "Block", "Digest", "Numbers", "Run", "direction", "judges", "place_of", "rate_text",
+    "runs", "speaks", "value",
 ]  # fmt: skip

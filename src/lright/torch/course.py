@@ -24,7 +24,6 @@ from ..schedule.resolve import Resolved, Segment
 from ..schedule.shapes import Family, Kind
 from ..schedule.values import Absolute, Point, as_budget
 
-
 FOREVER = 1 << 48  # updates that no training gets to, and that a float still counts one by one
 
 
@@ -169,8 +168,7 @@ class Track:
             _with_length(part, segment.end - segment.begin)
             for part, segment in zip(parts[now + 1 :], new[now + 1 :], strict=True)
         ]
-        behaviour = self.schedule.end if isinstance(self.schedule, Sequenced) else "hold"
-        resolved = sequence([*done, under_way, *later], behaviour).resolve(budget, self.peak)
+        resolved = sequence([*done, under_way, *later], _end(self.schedule)).resolve(budget, self.peak)
         if parts[now].shape.family is not Family.ANNEAL:
             return Leg(at, resolved, at, 0)
         progress = (clock - begin) / (old[now].end - begin)
@@ -196,7 +194,11 @@ def _endless(schedule: Schedule, budget: Budget) -> Schedule:
         return schedule
     if last.shape.family not in (Family.LAW, Family.SWING):
         return schedule
-    return sequence([*parts[:-1], _with_length(last, FOREVER)], schedule.end if isinstance(schedule, Sequenced) else "hold")
+    return sequence([*parts[:-1], _with_length(last, FOREVER)], _end(schedule))
+
+
+def _end(schedule: Schedule) -> str:
+    return schedule.end if isinstance(schedule, Sequenced) else "hold"
 
 
 def _updates(count: int) -> Length:

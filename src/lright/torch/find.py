@@ -28,6 +28,7 @@ __all__ = ["find_lr"]
 
 BLOCK = 8  # losses that travel together from a GPU or over ranks; as many are on their way while others are made
 ENOUGH = 10  # losses under which an interrupted search has nothing to say
+SEQUENCES = (tuple, list)
 EPOCHS_APART = 1000  # of a DistributedSampler, between one seed and the next
 LEFT, HUGE = 10.0, 1e6  # times the first losses; the size of a weight: beyond, a training has diverged (our judgement)
 LABELS = ("labels", "label", "targets", "target", "y")  # the part of a dictionary batch that the loss compares with
@@ -94,6 +95,8 @@ def find_lr(
     Restored after every sweep and trial, at the end, after an error and after Ctrl-C: weights, buffers, gradients,
     optimizer and scaler state, modes, and the generators of Python, NumPy, torch and the loader. Needs a second copy
     of the tensors, on their device. Ctrl-C gives the answer from what was seen, if there is enough, and else goes on.
+    What cannot be put back: DDP groups gradients anew after its first update, so that from three processes on the last
+    bits of the very first updates may differ if the test came before them.
 
     A training that raises an error after its loss or its weights have left all bounds (a check for NaN, say) has
     diverged: that ends a sweep as a NaN does. Other errors are yours, and raised.
@@ -207,7 +210,7 @@ def _has_diverged(segment: Segment, optimizer: Any) -> bool:
 
 
 def _losses(segment: Segment, optimizer: Any, group: Any) -> _Direct | _Late:
-    device = optimizer.param_groups[0]["params"][0].device
+    device = next(weight.device for group in optimizer.param_groups for weight in group["params"])
     return _Direct(segment) if group is None and device.type == "cpu" else _Late(segment, group)
 
 
@@ -512,7 +515,7 @@ def _loss_function(loss: Any, forward: Any) -> Callable[[Any, Any], Any]:
 
 
 def _compared(loss: Callable[..., Any], model: Any, batch: Any) -> Any:
-    if isinstance(batch, tuple | list) and len(batch) > 1:
+    if isinstance(batch, SEQUENCES) and len(batch) > 1:
         *inputs, target = batch
         return loss(model(*inputs), target)
     if isinstance(batch, Mapping):
@@ -529,7 +532,7 @@ def _own_loss(model: Any, batch: Any) -> Any:
     if isinstance(batch, Mapping):
         output = model(**batch)
     else:
-        output = model(*batch) if isinstance(batch, tuple | list) else model(batch)
+        output = model(*batch) if isinstance(batch, SEQUENCES) else model(batch)
     if isinstance(output, Mapping) and "loss" in output:
         return output["loss"]
     if isinstance(output, tuple) and not hasattr(output, "loss"):
@@ -586,7 +589,7 @@ class _Batches:
         return self.data
 
     def _shuffled(self, seed: int) -> Any:
-        if seed and isinstance(self.data, list | tuple):
+        if seed and isinstance(self.data, SEQUENCES):
             return random.Random(seed).sample(self.data, len(self.data))
         return self._begun()
 
@@ -613,7 +616,7 @@ def _moved(batch: Any, device: torch.device) -> Any:
     """A batch on a device, as far as it can be seen into."""
     if isinstance(batch, Tensor):
         return batch.to(device, non_blocking=True)
-    if isinstance(batch, list | tuple):
+    if isinstance(batch, SEQUENCES):
         parts = [_moved(part, device) for part in batch]
         return type(batch)(*parts) if hasattr(batch, "_fields") else type(batch)(parts)
     if hasattr(batch, "to"):
@@ -625,7 +628,7 @@ def _size(batch: Any) -> int:
     """Examples in a batch: the length of the first tensor in it; 1 where there is none."""
     if isinstance(batch, Tensor):
         return len(batch) if batch.ndim else 1
-    parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, list | tuple) else ()
+    parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, SEQUENCES) else ()
     return next((_size(part) for part in parts), 1)
 
 

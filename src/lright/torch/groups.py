@@ -56,7 +56,7 @@ def find_place(group: Group, name: str, index: int) -> Place:
 
 
 def own_value(group: Group, name: str, index: int) -> float:
-    """What the optimizer was made with, kept as ``initial_...`` since a scheduler changes it (torch does for the LR)."""
+    """What the optimizer was made with, kept as ``initial_...`` since a scheduler changes it, as torch does the LR."""
     initial = f"initial_{name}"
     value: float = group.setdefault(initial, find_place(group, name, index).read(group))
     return float(value)

@@ -15,12 +15,14 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
-import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+import torch
 
 __all__ = ["Listener", "instruments", "place_of_caller"]
 
@@ -240,8 +242,9 @@ class _HeardSchedulers:
         for name, make in (("__init__", self._init), ("step", self._step), ("load_state_dict", self._load)):
             if name in cls.__dict__:
                 self.patches.replace(cls, name, make)
-        for below in cls.__subclasses__():
-            self.add(below)
+        below: list[type] = cls.__subclasses__()
+        for one in below:
+            self.add(one)
 
     def _load(self, load: Callable[..., Any]) -> Callable[..., Any]:
         return _heard_load(self.listener)(load)  # type: ignore[no-any-return]
@@ -343,17 +346,13 @@ def _is_foreign(filename: str) -> bool:
     return (
         "site-packages" in parts
         or "dist-packages" in parts
-        or filename.startswith(here)
-        or filename.startswith(library.rsplit("functools", 1)[0])
+        or filename.startswith((here, library.rsplit("functools", 1)[0]))
     )
 
 
 def place_of_caller() -> str:
     """Where the user's own code is at this moment, as ``file.py:line``; "" where none of it is on the stack."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        if not _is_foreign(filename):
-            return f"{filename}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return ""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_foreign(frame.f_code.co_filename):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""

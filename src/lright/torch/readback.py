@@ -53,6 +53,6 @@ def _sent(value: torch.Tensor) -> tuple[torch.Tensor, torch.cuda.Event | None]:
         return value.detach().clone(), None
     host = torch.empty((), dtype=torch.float32, pin_memory=True)
     host.copy_(value.detach(), non_blocking=True)
-    event = torch.cuda.Event()
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
     event.record()
     return host, event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -70,14 +70,16 @@ class Tracer(Listener):
         self.sample = sample
         self.only = only
         self.stopping = False
+        self.schedulers = True  # False: they are overruled, and what they and the script write is without effect
         self._optimizers: dict[int, _Optimizer] = {}
-        self._places: dict[int, tuple[Any, str]] = {}
+        self._made_at: dict[int, tuple[Any, str, list[dict[str, Any]]]] = {}  # with its groups as they were given
         self._schedulers: dict[int, tuple[Any, int]] = {}
         self._untold: list[tuple[Any, dict[str, object], str]] = []
         self._loaders: dict[int, tuple[Any, int]] = {}
         self._passes: dict[int, int] = {}
         self._losses: list[torch.Tensor] = []
         self._last: list[torch.Tensor] = []
+        self._outside = 0  # losses that were there before the update began: the others are a closure's
         self._evaluation: list[torch.Tensor] = []
         self._loaded: list[object] = []
         self.epoch: int | None = None
@@ -88,7 +90,7 @@ class Tracer(Listener):
     # Optimizers
 
     def optimizer_made(self, optimizer: Any, at: str) -> None:
-        self._places[id(optimizer)] = (optimizer, at)
+        self._made_at[id(optimizer)] = (optimizer, at, [_group(group) for group in optimizer.param_groups])
 
     def _known(self, optimizer: Any) -> _Optimizer | None:
         known = self._optimizers.get(id(optimizer))
@@ -103,8 +105,9 @@ class Tracer(Listener):
         first = _updates_before(optimizer) if any(optimizer is loaded for loaded in self._loaded) else 0
         known = self._optimizers[id(optimizer)] = _Optimizer(optimizer, number, first)
         self.update = max(self.update, first)
-        at = self._places.get(id(optimizer), (None, ""))[1]
-        self.recorder.optimizer(number, type(optimizer).__name__, [_group(g) for g in optimizer.param_groups], at)
+        _, at, given = self._made_at.get(id(optimizer), (None, "", []))
+        groups = [*given, *(_group(group) for group in optimizer.param_groups[len(given) :])]
+        self.recorder.optimizer(number, type(optimizer).__name__, groups, at)
         self._tell_schedulers()
         return known
 
@@ -116,17 +119,18 @@ class Tracer(Listener):
         if known is None:
             return
         self.training = True
+        self._outside = len(self._losses)
         if self._evaluation:
             self._tell_evaluation()
         known.rates = [float(group["lr"]) for group in optimizer.param_groups]
-        if known.after is not None and known.rates != known.after and not known.ticked:
+        if self.schedulers and known.after is not None and known.rates != known.after and not known.ticked:
             self.recorder.write(known.number, known.update, known.rates)
         known.ticked = False
         if self.sample and known.update % self.sample == 0:
             known.measure(optimizer)
 
     def after_update(self, optimizer: Any) -> None:
-        losses, self._losses = self._losses, []
+        losses, self._losses = self._losses[: self._outside + 1], []  # of a closure's evaluations the first
         if losses:
             self._last = losses
         known = self._optimizers.get(id(optimizer))
@@ -139,7 +143,7 @@ class Tracer(Listener):
         known = self._known(optimizer)
         if known is not None:
             rates_now = rates.read(optimizer)
-            value = float(_mean(losses)) if losses else None
+            value = float(_sum(losses)) if losses else None
             self.recorder.update(
                 known.number, known.update, rates_now, value, len(losses), epoch=self.epoch, batch=self.batches,
                 skipped=True,
@@ -157,7 +161,7 @@ class Tracer(Listener):
             self._tell(known, update, None, told)
             return
         known.waiting[update] = told
-        for number, loss in known.readback.push(update, losses[0] if len(losses) == 1 else _mean(losses)):
+        for number, loss in known.readback.push(update, losses[0] if len(losses) == 1 else _sum(losses)):
             self._tell(known, number, loss, known.waiting.pop(number))
 
     def _tell(self, known: _Optimizer, update: int, loss: float | None, told: tuple[Any, ...]) -> None:
@@ -168,9 +172,12 @@ class Tracer(Listener):
     # Schedulers
 
     def scheduler_made(self, scheduler: Any, arguments: dict[str, object], at: str) -> None:
-        self._untold.append((scheduler, arguments, at))
+        if self.schedulers:
+            self._untold.append((scheduler, arguments, at))
 
     def tick(self, scheduler: Any, metric: object, epoch: object, at: str) -> None:
+        if not self.schedulers:
+            return
         if id(scheduler) not in self._schedulers and not any(scheduler is one[0] for one in self._untold):
             self._untold.append((scheduler, _attributes(scheduler), ""))
         self._tell_schedulers()
@@ -254,35 +261,42 @@ class _Optimizer:
         self.ticked = False
         self.readback = Readback()
         self.waiting: dict[int, tuple[Any, ...]] = {}
-        self._norm: torch.Tensor | None = None
         self._before: list[list[torch.Tensor]] = []
 
     @torch.no_grad()
     def measure(self, optimizer: Any) -> None:
-        """Take the gradient norm, and the weights as they are before the update."""
-        gradients = [p.grad for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
-        if not gradients or any(gradient.is_sparse for gradient in gradients):
-            return
-        self._norm = torch.linalg.vector_norm(torch.stack([n.float() for n in torch._foreach_norm(gradients)]))
-        self._before = [[p.detach().clone() for p in g["params"]] for g in optimizer.param_groups]
+        """Keep the weights as they are before the update, to see how far it moves them."""
+        self._before = [[p.detach().clone() for p in group["params"]] for group in optimizer.param_groups]
 
     @torch.no_grad()
     def measured(self) -> tuple[float | None, list[float] | None]:
-        """The gradient norm and, for every group, how far the update moved its weights, relative to them."""
-        if self._norm is None:
-            return None, None
-        norm, self._norm = float(self._norm), None
+        """The norm of the gradient that was applied and, for every group, how far the update moved its weights,
+        relative to their norm. Asked after the update: a closure makes the gradient within it."""
         before, self._before = self._before, []
+        if not before:
+            return None, None
+        gradients = [p.grad for g in self.optimizer.param_groups for p in g["params"] if p.grad is not None]
+        if not gradients or any(gradient.is_sparse for gradient in gradients):
+            return None, None
         moved = []
         for group, old in zip(self.optimizer.param_groups, before):
-            change = [p.detach() - o for p, o in zip(group["params"], old)]
-            size = float(sum(float(o.float().pow(2).sum()) for o in old)) ** 0.5
-            moved.append(float(sum(float(c.float().pow(2).sum()) for c in change)) ** 0.5 / size if size else 0.0)
-        return norm, moved
+            size = _norm(old)
+            moved.append(_norm(torch._foreach_sub([p.detach() for p in group["params"]], old)) / size if size else 0.0)
+        return _norm(gradients), moved
+
+
+def _norm(tensors: Sequence[torch.Tensor]) -> float:
+    norms = torch._foreach_norm(list(tensors))
+    return float(torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))) if norms else 0.0
 
 
 def _mean(losses: list[torch.Tensor]) -> torch.Tensor:
     return losses[0] if len(losses) == 1 else torch.stack([loss.detach().float() for loss in losses]).mean()
+
+
+def _sum(losses: list[torch.Tensor]) -> torch.Tensor:
+    """What the gradient of an update is of: its micro-batches, or the parts of a GAN's loss, together."""
+    return losses[0] if len(losses) == 1 else torch.stack([loss.detach().float() for loss in losses]).sum()
 
 
 def _updates_before(optimizer: Any) -> int:

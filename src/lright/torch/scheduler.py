@@ -33,10 +33,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
-import torch
 from torch.compiler import is_dynamo_compiling
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+
+import torch
 
 from ..clock import Budget, Length
 from ..errors import LrightError, UsageError
@@ -90,6 +91,11 @@ class Scheduler(LRScheduler):
     """
 
     _step_count = 1  # Accelerate counts it up where it gathers gradients; the position is last_epoch
+    _first: int  # the update at which the tables begin
+    _index: int  # the place of the next update in them
+    _width: int  # their length
+    _origin: int  # what the counter of updates showed, or would have, at their beginning
+    _overrun: float  # the update at which it is said that the training goes on past its length
 
     def __init__(
         self,
@@ -109,46 +115,51 @@ class Scheduler(LRScheduler):
         self.budget = Budget() if total is None else as_budget(_whole(total))
         self.on_change = _one_of("on_change", on_change, ON_CHANGE)
         self.clock = _one_of("clock", clock, CLOCKS)
-        self.last_epoch = last_epoch + 1  # the number of updates made, so that of the next one, from 0
         self.extensions: list[tuple[int, Budget]] = []
         self.metrics: list[float] = []
         self.peaks: list[dict[str, float]] = []
         self._given = _given_peaks(peak, self.plan, len(optimizer.param_groups))
         _check_groups(self.plan, optimizer.param_groups)
-        self._attach()
-        self.refresh()
+        self.last_epoch = last_epoch + 1
 
     # The door of torch's schedulers.
 
-    def step(self, metric: float | None = None) -> None:  # type: ignore[override]
+    def step(self, metric: float | None = None) -> None:
         """Set the values for the next update: call it after ``optimizer.step()``, at best each time.
 
         ``metric`` is for schedules with a plateau: the value of a validation, which then counts from this update on.
         """
-        if is_dynamo_compiling():
-            return _uncompiled(self, metric)
-        made = self._updates.made
-        index = self.last_epoch + 1 - self._first
-        if made - self._seen != 1 or index >= self._width or metric is not None:
+        index = self._updates.made - self._origin
+        if not self._index < index < self._width or metric is not None:
             return self._advance(metric)
-        self._seen = made
-        self.last_epoch += 1
-        for group, (table, scale) in zip(self.optimizer.param_groups, self._rates):
+        self._index = index
+        if self._scale is None:
+            return self._write()
+        rate = self._rate[index] * self._scale
+        for group in self.optimizer.param_groups:
             if type(group["lr"]) is float:
-                group["lr"] = table[index] * scale
+                group["lr"] = rate
             else:
-                RATE.write(group, table[index] * scale)
-        for number, place, table, scale in self._others:
-            place.write(self.optimizer.param_groups[number], table[index] * scale)
+                RATE.write(group, rate)
         return None
+
+    @property
+    def last_epoch(self) -> int:
+        """The updates made, and so the number of the next one, from 0."""
+        return self._first + self._index
+
+    @last_epoch.setter
+    def last_epoch(self, position: int) -> None:
+        if position < 0:
+            raise LrightError(f"a schedule begins at update 0, not {position}. To join schedules write first >> second")
+        self._stand_at(position)
 
     def get_last_lr(self) -> list[float]:  # type: ignore[override]
         """The LR of each group for the update that comes next, as in torch; :meth:`at` has those of other updates."""
-        groups = self.optimizer.param_groups
-        if len(self._rates) != len(groups):
-            return [RATE.read(group) for group in groups]
-        index = self._reach(self.last_epoch)
-        return [table[index] * scale for table, scale in self._rates]
+        if len(self._scales) == len(self.optimizer.param_groups):
+            return [self._rate[self._index] * scale for scale in self._scales]
+        rates = [values.get("lr") for values in self.at(self.last_epoch)]
+        return [RATE.read(group) if rate is None else rate for group, rate in zip(self.optimizer.param_groups, rates)]
 
     def get_lr(self) -> list[float]:  # type: ignore[override]
         """The same as :meth:`get_last_lr`."""
@@ -201,9 +212,8 @@ class Scheduler(LRScheduler):
             self.plan, self.budget, self.clock = saved.plan, saved.budget, saved.clock
             self.peaks = [*saved.peaks, *self.peaks[len(saved.peaks) :]]
             self.extensions = saved.extensions
-        self.last_epoch, self.metrics = saved.position, saved.metrics
-        self._attach()
-        self.refresh()
+        self.metrics = saved.metrics
+        self._stand_at(saved.position)
 
     # What torch's do not have.
 
@@ -245,8 +255,7 @@ class Scheduler(LRScheduler):
         for schedule, peak in self._courses:
             course_of(schedule, self.budget, peak, extensions)  # raises before anything has changed
         self.extensions = extensions
-        self._attach(self._pending())
-        self.refresh()
+        self._stand_at(self.last_epoch, self._pending())
 
     def __repr__(self) -> str:
         schedule = str(self.plan["lr"]) if list(self.plan) == ["lr"] and not self.plan.groups else repr(self.plan)
@@ -254,7 +263,8 @@ class Scheduler(LRScheduler):
         return f"Scheduler({schedule!r}{length}, at update {self.last_epoch})"
 
     # How it is done: the values stand in tables, a chunk of updates at a time. A cell says which number of a group
-    # follows which table, and what the values there are multiplied by.
+    # follows which table, and what the values there are multiplied by: for the LRs of the groups `_rate` and
+    # `_scales` (`_scale` if they are all alike and there is nothing else), for everything else `_others`.
 
     def refresh(self) -> None:
         """Bind the groups there are now, and write what they should hold. Called when the optimizer has changed."""
@@ -264,19 +274,22 @@ class Scheduler(LRScheduler):
         separate(groups, self.optimizer.defaults)
         self._courses: dict[tuple[Schedule, float | None], Course] = {}
         tables: dict[int, Table] = {}
-        self._rates: list[tuple[Table, float]] = []
+        self._scales: list[float] = []
         self._others: list[tuple[int, Place, Table, float]] = []
         for index, group in enumerate(groups):
             for name, course, scale in self._cells(index):
                 table = tables.setdefault(id(course), [])
                 place = find_place(group, name, index)
-                if place == RATE and len(self._rates) == index:
-                    self._rates.append((table, scale))
+                if place == RATE and len(self._scales) == index and len(tables) == 1:
+                    self._scales.append(scale)
                 else:
                     self._others.append((index, place, table, scale))
         self._tables = [(course, tables[id(course)]) for course in self._courses.values()]
-        self._first = self._width = 0
-        self._write()
+        self._rate = self._tables[0][1]
+        alike = not self._others and len(set(self._scales)) == 1
+        self._scale = self._scales[0] if alike else None
+        self._width = 0
+        self._move(self.last_epoch, self._pending())
 
     def _cells(self, index: int) -> list[tuple[str, Course, float]]:
         """The hyper-parameters of a group: name, course, and what the values of the course are multiplied by."""
@@ -318,41 +331,46 @@ class Scheduler(LRScheduler):
                 )
         return peaks
 
-    def _write(self) -> None:
-        """Put the values of the position into the groups."""
-        index = self._reach(self.last_epoch)
-        groups = self.optimizer.param_groups
-        for group, (table, scale) in zip(groups, self._rates):
-            RATE.write(group, table[index] * scale)
-        for number, place, table, scale in self._others:
-            place.write(groups[number], table[index] * scale)
-
-    def _reach(self, t: int) -> int:
-        """Where update ``t`` is in the tables, which are filled anew if it is not there."""
+    def _move(self, t: int, pending: int = 0) -> None:
+        """Let update ``t`` be the next one, and put its values into the groups; ``pending`` were made after it."""
         if not self._first <= t < self._first + self._width:
-            limit = min(course.limit for course, _ in self._tables)
-            if t > limit:  # at the limit itself it is only the step() after the last update
-                raise PastTheEnd(f"the schedule ends after update {limit - 1:.0f}, and the optimizer goes on")
-            if t >= self._overrun:
-                self._warn_of_overrun()
-            count = int(min(CHUNK, max(CELLS // len(self._tables), 64), limit + 1 - t, self._overrun - t))
-            for course, table in self._tables:
-                table[:] = course.values(t, count)
-            self._first, self._width = t, count
-        return t - self._first
+            self._fill(t)
+        self._index = t - self._first
+        self._origin = self._updates.total() - pending - self._index
+        self._write()
+
+    def _write(self) -> None:
+        groups, rate = self.optimizer.param_groups, self._rate[self._index]
+        for group, scale in zip(groups, self._scales):
+            if type(group["lr"]) is float:
+                group["lr"] = rate * scale
+            else:
+                RATE.write(group, rate * scale)
+        for number, place, table, scale in self._others:
+            place.write(groups[number], table[self._index] * scale)
+
+    def _fill(self, t: int) -> None:
+        """Have the tables begin at update ``t``."""
+        limit = min(course.limit for course, _ in self._tables)
+        if t > limit:  # at the limit itself it is only the step() after the last update
+            raise PastTheEnd(f"the schedule ends after update {limit - 1:.0f}, and the optimizer goes on")
+        if t >= self._overrun:
+            self._warn_of_overrun()
+        count = int(min(CHUNK, max(CELLS // len(self._tables), 64), limit + 1 - t, self._overrun - t))
+        for course, table in self._tables:
+            table[:] = course.values(t, count)
+        self._first, self._width = t, count
 
     def _advance(self, metric: float | None) -> None:
-        """What ``step`` does where it is not about the next value of a table."""
+        """What ``step`` does where it is not about a value in the tables."""
+        if is_dynamo_compiling():
+            return _uncompiled(self, metric)
         ahead = self._pending() if self._counts else 1
-        self.last_epoch += ahead
-        self._seen += ahead
         if metric is not None:
             self._observe(metric)
-        if len(self.optimizer.param_groups) != len(self.peaks):
-            self.refresh()
         if not ahead:
             self._warn_of_no_updates()
-        self._write()
+        return self._move(self.last_epoch + ahead)
 
     def _observe(self, metric: float) -> None:
         schedules = [schedule for index in range(len(self.peaks)) for _, schedule in self._schedules(index)]
@@ -401,20 +419,22 @@ class Scheduler(LRScheduler):
         """The updates of the training, where its length was given."""
         return None if self._last_budget.total is None else self._last_budget.updates
 
-    def _attach(self, pending: int = 0) -> None:
-        """Follow the optimizer. A stand-in for one, as in a preview, cannot be followed: there, calls count."""
+    def _stand_at(self, position: int, pending: int = 0) -> None:
+        """Begin to follow the optimizer at a position. A stand-in, as in a preview, cannot be followed: calls count."""
         updates = updates_of(self.optimizer)
         self._counts = self.clock == "updates" and updates is not None
         self._updates: Updates | _Still = updates if self._counts and updates is not None else _Still()
-        self._seen = self._updates.total() - pending
+        self._first, self._index = position, 0
+        self._origin = self._updates.total() - pending
         self._calls = 0
         self._overrun = math.inf if self._length is None else math.ceil(self._length * 1.01) + 1
         if updates is not None:
             updates.followers.add(self)
+        self.refresh()
 
     def _pending(self) -> int:
         """The updates made since ``step`` was last called."""
-        return self._updates.total() - self._seen
+        return self._updates.total() - self._origin - self._index
 
     def _warn_of_overrun(self) -> None:
         self._overrun = math.inf
@@ -437,14 +457,14 @@ class Scheduler(LRScheduler):
     # Copies and pickles take the optimizer along, as those of torch's schedulers do.
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_updates", "_courses", "_tables", "_rates", "_others")
+        left_out = ("_updates", "_courses", "_tables", "_rate", "_others")
         state = {name: value for name, value in self.__dict__.items() if name not in left_out}
-        return {**state, "_seen": self._pending()}
+        return {**state, "_stands_at": (self.last_epoch, self._pending())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        stands_at = state.pop("_stands_at")
         self.__dict__.update(state)
-        self._attach(pending=state["_seen"])
-        self.refresh()
+        self._stand_at(*stands_at)
 
 
 class _Still:
@@ -482,15 +502,15 @@ class _Saved:
 
 
 def _uncompiled(scheduler: Scheduler, metric: float | None) -> None:
-    """``step`` is no part of a graph: its numbers change at every call. Importing the compiler takes long: only here."""
-    torch.compiler.disable(Scheduler.step)(scheduler, metric)
+    """``step`` is no part of a graph: its numbers change at each call. Importing the compiler takes long: only here."""
+    torch.compiler.disable(Scheduler.step)(scheduler, metric)  # type: ignore[no-untyped-call]
 
 
 def _as_plan(schedule: object) -> Plan:
     if isinstance(schedule, Plan):
         return schedule
     if isinstance(schedule, Mapping):
-        return Plan(**{str(name): _as_schedule(one) for name, one in schedule.items()})
+        return Plan(groups=None, **{str(name): _as_schedule(one) for name, one in schedule.items()})
     return Plan(lr=_as_schedule(schedule))
 
 
@@ -521,7 +541,7 @@ def _given_peaks(peak: Peak | Mapping[str, Peak], plan: Plan, groups: int) -> di
     peaks: dict[str, float | list[float] | None] = {}
     for name, value in given.items():
         what = f"the peak of {name!r}"
-        if isinstance(value, Sequence) and not isinstance(value, str):
+        if isinstance(value, (list, tuple)):
             if len(value) != groups:
                 raise UsageError(f"{what} has {len(value)} values, the optimizer {groups} groups: give one for each")
             peaks[name] = [as_number(what, one) for one in value]

@@ -1,12 +1,13 @@
 """Which updates an optimizer really made: the clock of :class:`lright.torch.Scheduler`.
 
 An optimizer has at most one :class:`Updates`, shared by the schedulers on it. It counts through the optimizer's own
-hooks, so a GradScaler that skips ``optimizer.step()``, or a loop that gathers gradients, is not counted. It also
+hook, so a GradScaler that skips ``optimizer.step()``, or a loop that gathers gradients, is not counted. It also
 tells the schedulers of groups added and of a state loaded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MethodType
 from typing import Any, Protocol
 from weakref import WeakSet
@@ -32,14 +33,13 @@ class Updates:
     def __init__(self, optimizer: Optimizer) -> None:
         self.made = 0
         self.compiled = False
-        self.groups = len(optimizer.param_groups)
         self.followers: WeakSet[Follower] = WeakSet()
-        optimizer.register_step_pre_hook(self._before)
-        optimizer.register_load_state_dict_post_hook(self._loaded)
+        optimizer.register_load_state_dict_post_hook(self._changed)
+        _after(optimizer, "add_param_group", self._changed)  # for which torch has no hook
         if _fires_once(type(optimizer)):
             optimizer.register_step_post_hook(self._after)
         else:
-            self._wrap(optimizer)
+            _after(optimizer, "step", self._after)
 
     def total(self) -> int:
         """``made``, with an update made inside a compiled graph."""
@@ -48,34 +48,27 @@ class Updates:
             self.made += 1
         return self.made
 
-    def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if len(optimizer.param_groups) != self.groups:
-            self._tell(optimizer)
-
-    def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    def _after(self, *_: Any) -> None:
         if is_dynamo_compiling():
             self.compiled = True
         else:
             self.made += 1
 
-    def _loaded(self, optimizer: Optimizer) -> None:
-        self._tell(optimizer)
-
-    def _tell(self, optimizer: Optimizer) -> None:
-        self.groups = len(optimizer.param_groups)
+    def _changed(self, *_: Any) -> None:
         for follower in list(self.followers):
             follower.refresh()
 
-    def _wrap(self, optimizer: Optimizer) -> None:
-        """Count calls of ``step`` on this one object, where the hooks of its class would not count once."""
-        step = optimizer.step
 
-        def counted(self_: Optimizer, *args: Any, **kwargs: Any) -> Any:
-            result = step(*args, **kwargs)
-            self._after(self_, args, kwargs)
-            return result
+def _after(optimizer: Optimizer, method: str, then: Callable[[], object]) -> None:
+    """Have ``then`` called after a method of this one object. It stays a bound method, as torch's schedulers want."""
+    original = getattr(optimizer, method)
 
-        optimizer.step = MethodType(counted, optimizer)  # type: ignore[method-assign]
+    def wrapper(_: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        then()
+        return result
+
+    setattr(optimizer, method, MethodType(wrapper, optimizer))
 
 
 def _fires_once(kind: type[Optimizer]) -> bool:

@@ -48,8 +48,8 @@ class Recorder:
     ``path``: the file; a run that broke off there is continued as a further piece of it, a finished one is kept
     beside as ``NAME.1``. ``rank``: only rank 0 writes and judges. ``stop_on``: rule ids, slugs or the words of
     ``NAMES``; :meth:`update` returns True from then on. ``judge``: anything with ``feed(rows) -> findings`` (the
-    default is :class:`lright.observe.live.Judge`, None for none). ``live``: a view as :class:`lright.render.live.Live`, ``tensorboard``:
-    a folder for event files. Raises LrightError where the file cannot be written.
+    default is :class:`lright.observe.live.Judge`, None for none). ``live``: a view as
+    :class:`lright.render.live.Live`, ``tensorboard``: a folder for event files. Raises LrightError where the file cannot be written.
     """
 
     def __init__(
@@ -96,7 +96,8 @@ class Recorder:
 
     def optimizer(self, number: int, name: str, groups: Sequence[Mapping[str, Any]], at: str = "") -> None:
         """An optimizer that makes updates; ``groups`` with their ``lr`` as set by the user."""
-        self._add({"kind": "optimizer", "optimizer": number, "class": name, "groups": [dict(g) for g in groups], "at": at})
+        told: Row = {"kind": "optimizer", "optimizer": number, "class": name}
+        self._add({**told, "groups": [dict(group) for group in groups], "at": at})
 
     def scheduler(
         self, number: int, name: str, framework: str, optimizer: int | None, arguments: Mapping[str, Any],
@@ -318,14 +319,14 @@ def _judge(expected: int | None) -> Any:
 
 
 def _board(folder: str) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
+    from importlib import import_module
+
+    for name in ("torch.utils.tensorboard", "tensorboardX"):
         try:
-            from tensorboardX import SummaryWriter
-        except ImportError as error:
-            raise LrightError("--tensorboard needs the package tensorboard (or tensorboardX): install it") from error
-    return SummaryWriter(folder)
+            return import_module(name).SummaryWriter(folder)
+        except ImportError:
+            continue
+    raise LrightError("--tensorboard needs the package tensorboard (or tensorboardX): install it")
 
 
 def _tell_board(board: Any, rows: Iterable[Row]) -> None:

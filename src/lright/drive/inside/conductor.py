@@ -8,7 +8,9 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+from ...torch import rates
 from ...torch.instruments import Listener, instruments
 from ..job import APART, KEPT, STOPPED, End, Job
 from . import frameworks, saves, seeds
@@ -28,7 +30,9 @@ class Conductor(Listener):
         self.updates = 0
         self.enough = False
         self.withheld: dict[str, None] = {}
+        self.planned: int | None = None
         self.own_peak: float | None = None
+        self.given: dict[int, list[float]] = {}  # by optimizer: the LRs it was made with
         self._raised = 0
         self._reported = 0.0
 
@@ -46,6 +50,14 @@ class Conductor(Listener):
         stack.enter_context(instruments(self))
         stack.enter_context(frameworks.heard(self))
 
+    def optimizer_made(self, optimizer: Any, at: str) -> None:
+        self.given[id(optimizer)] = rates.read(optimizer)
+
+    def base_rates(self, optimizer: Any) -> list[float]:
+        """The LR of every group as the script gave it, whatever was written into it since."""
+        given, now = self.given.get(id(optimizer), []), rates.base_rates(optimizer)
+        return [*given, *now[len(given) :]][: len(now)]
+
     def metrics(self, values: Mapping[str, float]) -> None:
         """The script told one of its loggers some values."""
 
@@ -59,7 +71,7 @@ class Conductor(Listener):
 
     def ended(self, reason: str, message: str) -> End:
         """How the script ended, with what was seen of it."""
-        return End(reason, message, self.updates, tuple(self.withheld), self.own_peak)
+        return End(reason, message, self.updates, tuple(self.withheld), self.planned, self.own_peak)
 
     def _leave(self) -> None:
         end = self.ended(STOPPED, "")

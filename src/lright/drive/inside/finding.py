@@ -38,6 +38,8 @@ class Finding(Conductor):
         self.seen: list[object] = []  # optimizers in the order of their first update
         self.chosen: Any = None
         self.losses: list[torch.Tensor] = []
+        self.last: list[torch.Tensor] = []
+        self.outside = 0  # losses that were there before the update began: the others are a closure's
         self.readback = Readback()
         self.skips = 0
 
@@ -51,19 +53,20 @@ class Finding(Conductor):
             self.seen.append(optimizer)
             if self.chosen is None and len(self.seen) == self.wanted + 1:
                 self._begin(optimizer)
+        self.outside = len(self.losses)
         if optimizer is self.chosen:
             rate = self.segment.lr(self.i)
             rates.put(optimizer, [rate * ratio for ratio in self.ratios])
 
     def after_update(self, optimizer: Any) -> None:
-        losses, self.losses = self.losses, []
+        losses, self.losses = self.losses[: self.outside + 1], []  # of a closure's evaluations the first
         if losses:
             self.last = losses
         if optimizer is not self.chosen:
             return
         self.updates += 1
         self.skips = 0
-        self._push(self._of(self.last if not losses else losses))
+        self._push(self._of(losses or self.last))
 
     def update_skipped(self, optimizer: Any) -> None:
         losses, self.losses = self.losses, []
@@ -78,11 +81,10 @@ class Finding(Conductor):
 
     def _begin(self, optimizer: Any) -> None:
         self.chosen = optimizer
-        base = rates.base_rates(optimizer)
+        base = self.base_rates(optimizer)
         self.ratios = rates.ratios(base)
         self.search = Search(self.options, optimizer=type(optimizer).__name__, base_lrs=tuple(base))
         self.start = _State(optimizer)
-        self.last: list[torch.Tensor] = []
         self.segments: Iterator[Segment] = iter(self.search)
         self._tell({"optimizer": type(optimizer).__name__, "base_lrs": base})
         for told in self.recorded:
@@ -99,8 +101,9 @@ class Finding(Conductor):
         self.segment, self.i = segment, 0
 
     def _of(self, losses: list[torch.Tensor]) -> torch.Tensor:
-        """The loss of an update: the mean over its backward passes (micro-batches, or the parts of a GAN's loss)."""
-        loss = losses[0] if len(losses) == 1 else torch.stack([loss.float() for loss in losses]).mean()
+        """The loss of an update, which is what its gradient is of: the sum over its backward passes (micro-batches,
+        or the parts of a GAN's loss)."""
+        loss = losses[0] if len(losses) == 1 else torch.stack([loss.float() for loss in losses]).sum()
         return _over_processes(loss)
 
     def _push(self, loss: torch.Tensor) -> None:
@@ -112,7 +115,10 @@ class Finding(Conductor):
             segment=self.segment.title, step=self.i, steps=self.segment.steps, lr=self.segment.lr(self.i - 1),
             loss=arrived[-1][1] if arrived else None,
         )  # fmt: skip
-        if any([self.segment.saw(i, value) for i, value in arrived]) or self.i >= self.segment.steps:
+        over = self.i >= self.segment.steps
+        for i, value in arrived:
+            over = self.segment.saw(i, value) or over
+        if over:
             for i, value in self.readback.drain():
                 self.segment.saw(i, value)
             self._tell(told(self.segment))

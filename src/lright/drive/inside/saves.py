@@ -23,7 +23,13 @@ SILENT = {
     "CLEARML_OFFLINE_MODE": "1", "AIM_DISABLED": "1",
 }  # fmt: skip
 
+# What a writer of TensorBoard does with its file.
+BOARD = (
+    "__init__", "get_logdir", "add_event", "add_summary", "add_graph", "add_onnx_graph", "flush", "close", "reopen",
+)  # fmt: skip
+
 Withheld = dict[str, None]
+Wrapping = Callable[[Callable[..., Any]], Callable[..., None]]
 
 
 @contextmanager
@@ -40,7 +46,7 @@ def withheld(kept: Withheld, apart: Path | None = None) -> Iterator[None]:
 
 
 def _patches(kept: Withheld) -> dict[str, Callable[[ModuleType], object]]:
-    def file(position: int, name: str) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+    def file(position: int, name: str) -> Wrapping:
         """A function that writes a file, of which it is told in an argument."""
 
         def make(function: Callable[..., Any]) -> Callable[..., None]:
@@ -52,7 +58,7 @@ def _patches(kept: Withheld) -> dict[str, Callable[[ModuleType], object]]:
 
         return make
 
-    def silent(what: str) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+    def silent(what: str) -> Wrapping:
         def make(function: Callable[..., Any]) -> Callable[..., None]:
             def nothing(*args: Any, **kwargs: Any) -> None:
                 kept[what] = None
@@ -61,7 +67,7 @@ def _patches(kept: Withheld) -> dict[str, Callable[[ModuleType], object]]:
 
         return make
 
-    def patch(*targets: tuple[str, Callable[[Callable[..., Any]], Callable[..., None]]]) -> Callable[[ModuleType], None]:
+    def patch(*targets: tuple[str, Wrapping]) -> Callable[[ModuleType], None]:
         def apply(module: ModuleType) -> None:
             for dotted, make in targets:
                 *way, last = dotted.split(".")
@@ -82,16 +88,14 @@ def _patches(kept: Withheld) -> dict[str, Callable[[ModuleType], object]]:
         "lightning.fabric.loggers.csv_logs": patch(("_ExperimentWriter.save", silent("Lightning's CSV log"))),
         "lightning_fabric.loggers.csv_logs": patch(("_ExperimentWriter.save", silent("Lightning's CSV log"))),
         "transformers.trainer": patch(
-            ("Trainer._save_checkpoint", silent("the Trainer's checkpoints")), ("Trainer.save_model", file(1, "output_dir"))
+            ("Trainer._save_checkpoint", silent("the Trainer's checkpoints")),
+            ("Trainer.save_model", file(1, "output_dir")),
         ),
         "accelerate.accelerator": patch(
             ("Accelerator.save_state", file(1, "output_dir")), ("Accelerator.save_model", file(2, "save_directory"))
         ),
-        "torch.utils.tensorboard.writer": patch(
-            ("FileWriter.add_event", silent(board)), ("FileWriter.add_summary", silent(board)),
-            ("FileWriter.add_graph", silent(board)),
-        ),
-        "tensorboardX.writer": patch(("FileWriter.add_event", silent(board)), ("FileWriter.add_summary", silent(board))),
+        "torch.utils.tensorboard.writer": patch(*((f"FileWriter.{name}", silent(board)) for name in BOARD)),
+        "tensorboardX.writer": patch(*((f"FileWriter.{name}", silent(board)) for name in BOARD)),
         "mlflow": patch(
             *((name, silent("MLflow's log")) for name in ("log_metric", "log_metrics", "log_param", "log_params")),
             *((name, silent("MLflow's log")) for name in ("log_artifact", "log_artifacts", "log_figure", "log_dict")),

@@ -23,7 +23,7 @@ FIRST = 32  # rows before the first look
 GROWTH = 4  # a look is due when a quarter more rows have come
 SPENT = 0.005  # of the time so far: a slow run is looked at more often, as long as looking costs no more than this
 ALARM = 4.0  # times the first losses: a look is due
-CALM = 8  # updates after an alarm before it can be raised again, twice as many each time
+CALM = 8  # rows after an alarm until the next look, four times as many each time; and the losses that are the start
 
 
 class Judge:
@@ -39,9 +39,7 @@ class Judge:
     [('LR607', 50)]
     """
 
-    def __init__(
-        self, expected: int | None = None, select: Sequence[str] = (), ignore: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, expected: int | None = None, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> None:
         self.trace = Trace()
         self.trace.expected = expected
         self.findings: list[Finding] = []
@@ -50,7 +48,9 @@ class Judge:
         self._fold_due = 0
         self._told: set[tuple[str, tuple[int, ...]]] = set()
         self._hidden: set[tuple[str, int]] = set()
+        self._careful = True
         self._due = FIRST
+        self._step = FIRST  # rows until the next look, where an alarm wants one soon
         self._seen: dict[int, int] = {}
         self._calm: dict[int, int] = {}
         self._began = perf_counter()
@@ -64,8 +64,16 @@ class Judge:
     def look(self) -> list[Finding]:
         """Judge what there is now; the findings that are new."""
         began = perf_counter()
-        found = self._new(self._judged())
-        self._due = self.trace.length + max(FIRST, self.trace.length // GROWTH)
+        try:
+            found = self._new(self._judged())
+        except Exception as error:  # whatever it is: a fault of ours must not end a training that goes on
+            if not self._careful:
+                raise
+            self.skipped = [Skipped("*", f"lright stumbled over this run: {type(error).__name__}: {error}")]
+            found = []
+        usual = max(FIRST, self.trace.length // GROWTH)
+        self._due = self.trace.length + min(self._step, usual)
+        self._step *= 4
         self._spent += perf_counter() - began
         return found
 
@@ -88,6 +96,7 @@ class Judge:
             broken = bool(updates.broken) and updates.broken[-1] >= seen
             if broken or max(fresh) > level > 0:
                 self._calm[number] = count + max(CALM, count // 16)
+                self._step = CALM
                 alarmed = True
         return alarmed
 
@@ -145,6 +154,7 @@ def judge(
     if expected is not None:
         trace.expected = expected
     looking = Judge(trace.expected, select, ignore)
+    looking._careful = False
     looking.trace = trace
     return looking.look()
 
