@@ -122,7 +122,8 @@ def test_measuring_reads_logged_and_printed_metrics(alone: Path) -> None:
 
 def test_a_diverged_run_is_a_result() -> None:
     arguments = ("--epochs", "3", "--lr", "1e30")
-    measured = measure(PLAIN, arguments, schedule=None, peak=None, scale=None, seed=None, metric="eval loss", trace=None)
+    asked = {"schedule": None, "peak": None, "scale": None, "seed": None, "trace": None}
+    measured = measure(PLAIN, arguments, metric="eval loss", **asked)  # type: ignore[arg-type]
     assert measured.ended == "diverged"
 
 

@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from lright.torch import Scheduler  # noqa: E402
+from lright.torch.updates import uncounted  # noqa: E402
 
 TEXT = "warmup 10 updates > cosine to 0"
 
@@ -226,6 +227,14 @@ def test_a_failed_update_does_not_count() -> None:
         scheduler.optimizer.step(closure)
     scheduler.step()
     assert scheduler.last_epoch == 0
+    assert train(scheduler, 100) == curve(TEXT, 100)
+
+
+def test_updates_of_a_trial_do_not_count() -> None:
+    scheduler = Scheduler(sgd(0.1), TEXT, total=100)
+    with uncounted(scheduler.optimizer):
+        for _ in range(200):
+            scheduler.optimizer.step()
     assert train(scheduler, 100) == curve(TEXT, 100)
 
 

@@ -43,8 +43,9 @@ def find(
     """Run the range test on a script in its own process; None on other ranks than 0.
 
     ``optimizer``: which one to drive, by the order of their first updates. ``saves``: what becomes of its checkpoints
-    and logs (:class:`Job`). ``quiet``: keep what it prints, to show its end if it fails. ``follow`` is told of progress.
-    A script that is over before the search is is started again. Raises LrightError where it fails, or is too short.
+    and logs (:class:`Job`). ``quiet``: keep what it prints, to show its end if it fails. ``follow`` is told of
+    progress. A script that is over before the search is is started again. Raises LrightError where it fails, or is
+    too short.
     """
     script = checked(script, module)
     asked = (options or SearchOptions()).checked()

@@ -7,7 +7,8 @@ tells the schedulers of groups added and of a state loaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import MethodType
 from typing import Any, Protocol
 from weakref import WeakSet
@@ -75,6 +76,18 @@ def _fires_once(kind: type[Optimizer]) -> bool:
     """Whether the hooks of a class run once an update: a ``step`` that calls its parent's runs them twice."""
     steps = [vars(base)["step"] for base in kind.__mro__ if base is not Optimizer and "step" in vars(base)]
     return len(steps) == 1 and hasattr(steps[0], "hooked")
+
+
+@contextmanager
+def uncounted(optimizer: Any) -> Iterator[None]:
+    """Updates made inside do not count: for a trial after which everything is put back."""
+    updates = updates_of(optimizer)
+    before = 0 if updates is None else updates.total()
+    try:
+        yield
+    finally:
+        if updates is not None:
+            updates.made, updates.compiled = before, False
 
 
 def updates_of(optimizer: Any) -> Updates | None:

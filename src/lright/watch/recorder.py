@@ -49,7 +49,8 @@ class Recorder:
     beside as ``NAME.1``. ``rank``: only rank 0 writes and judges. ``stop_on``: rule ids, slugs or the words of
     ``NAMES``; :meth:`update` returns True from then on. ``judge``: anything with ``feed(rows) -> findings`` (the
     default is :class:`lright.observe.live.Judge`, None for none). ``live``: a view as
-    :class:`lright.render.live.Live`, ``tensorboard``: a folder for event files. Raises LrightError where the file cannot be written.
+    :class:`lright.render.live.Live`. ``tensorboard``: a folder for event files. Raises LrightError where the file
+    cannot be written.
     """
 
     def __init__(
