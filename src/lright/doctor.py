@@ -51,9 +51,9 @@ def check_source(source: str, path: str, options: Options | None = None) -> File
 
 @record(frozen=True)
 class Foretold:
-    """What reading a script says of its run: how many ``updates`` the optimizer that makes most of them makes (None: not
-    known), its learning-rate ``curves``, the names that are ``unknown``, and the ``lengths`` of the loaders it trains on, as
-    ``--set`` takes them."""
+    """What reading a script says of its run: how many ``updates`` the optimizer that makes most of them makes (None:
+    not known), its learning-rate ``curves``, the names that are ``unknown``, and the ``lengths`` of the loaders it
+    trains on, as ``--set`` takes them."""
 
     updates: int | None
     curves: tuple[Curve, ...]

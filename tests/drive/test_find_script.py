@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 pytest.importorskip("torch", reason="runs real trainings")
@@ -114,6 +116,7 @@ def test_two_processes_under_torchrun_agree(alone: Path) -> None:
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     answer = json.loads(told.stdout)
+    jsonschema.validate(answer, json.loads(files("lright").joinpath("schemas/find-v1.schema.json").read_text("utf-8")))
     assert answer["optimizers"] == ["AdamW"] and 1e-4 < answer["suggestion"] < 0.5
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 from torch.optim import lr_scheduler as schedulers
 
-import torch
 from lright.finding import INFO
 from lright.observe.live import Judge, judge, read
 from lright.trace import Trace

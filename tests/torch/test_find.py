@@ -13,14 +13,14 @@ import pytest
 
 pytest.importorskip("torch")
 import numpy as np
+import torch
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import lright.torch.find as room
-import torch
 from lright.errors import LrightError
 from lright.find import LrFind, Search, Segment
 from lright.torch.find import find_lr
-from torch import Tensor, nn
 
 pytestmark = pytest.mark.torch
 

@@ -12,11 +12,11 @@ import pytest
 
 pytest.importorskip("torch")
 import numpy as np
-
 import torch
+from torch import Tensor, nn
+
 from lright.errors import LrightError
 from lright.torch.restore import Snapshot
-from torch import Tensor, nn
 
 pytestmark = pytest.mark.torch
 

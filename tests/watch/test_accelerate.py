@@ -55,7 +55,7 @@ def test_every_update_is_recorded(tmp_path: Path) -> None:
     updates = trace.updates[0]
     assert updates.rates() == pytest.approx([0.1] * 4 + [0.05] * 4 + [0.025] * 4 + [0.0125] * 4)
     assert list(updates.epochs) == [0] * 8 + [1] * 8
-    assert trace.schedulers[0]["class"] == "StepLR"
+    assert (trace.schedulers[0]["class"], trace.schedulers[0]["optimizer"], trace.writes) == ("StepLR", 0, [])
     assert len(trace.ticks[0]) == 16
     assert list(trace.metrics["train/loss"].updates) == [8, 16]
     assert "epoch" not in trace.metrics

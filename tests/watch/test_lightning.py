@@ -109,6 +109,7 @@ def test_every_update_is_recorded(tmp_path: Path) -> None:
     assert trace.schedulers[0]["class"] == "StepLR"
     assert trace.schedulers[0]["arguments"] == {"step_size": 1, "gamma": 0.5}
     assert list(trace.ticks[0].updates) == [8, 16, 24]
+    assert (trace.schedulers[0]["optimizer"], trace.writes) == (0, [])
 
 
 def test_losses_are_those_that_were_made(tmp_path: Path) -> None:

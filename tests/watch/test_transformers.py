@@ -70,6 +70,7 @@ def test_every_update_is_recorded(tmp_path: Path) -> None:
     assert (schedule["class"], schedule["framework"]) == ("get_cosine_schedule_with_warmup", "transformers")
     assert schedule["arguments"] == {"num_warmup_steps": 4, "num_training_steps": 16, "num_cycles": 0.5}
     assert list(trace.ticks[0].updates) == list(range(1, 17))
+    assert (schedule["optimizer"], trace.writes) == (0, [])
 
 
 def test_what_the_trainer_logs(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 
 from ..finding import WARNING, Finding
 from .example_runs import cosine, falling, made
-from .recorded import BehaviourRule, Run, rate_text, speaks, value
+from .recorded import BehaviourRule, Run, finite, rate_text, speaks, value
 
 YOUNG, SHARE = 100, 0.1  # updates, or the part of the run, in which weights are young
 SPIKE = 2.0  # times the level the loss started from
-CLEAR = 6.0  # times the spread of the losses around it
+CLEAR = 1.5  # times what one in twenty of the later losses reaches
+LATER = 64  # losses that a spike is held against
 HIGH = 0.5  # of the highest LR so far: a run that warms up is still below it
+ABOVE = 1.1  # times the level the loss started from: all later blocks are above, it has not come back
 STUCK = 0.98  # of the level the loss started from: nothing learned
 
 
@@ -39,7 +41,8 @@ failed and should be stopped."""
     sources = (
         "measured: a CNN at a constant LR of 0.6 and of 2.0 spiked to 9 and 339 within 25 updates, then stayed",
         "Goyal et al. 2017 (arXiv:1706.02677): warmup against early instability",
-        "our judgement: twice the level at the start, within the first 100 updates or the first tenth of the run",
+        "our judgement: twice the level at the start, and 1.5 times what later losses reach, within the first 100 updates "
+        "or the first tenth of the run",
     )
     fix_safety = "None: add a warmup over the first updates, or lower the LR."
     covers = ("LR601", "LR606")
@@ -62,23 +65,24 @@ failed and should be stopped."""
         """The first update at which the loss stands clearly above where it started, at a high LR."""
         level = SPIKE * max(run.start, run.loss(0) if math.isfinite(run.loss(0)) else 0.0)
         for position in range(max(start, 1), stop):
-            jumped = not run.loss(position) <= level and run.updates.known_loss(position)
-            if jumped and self._clear(run, position):
+            if run.loss(position) > level and self._clear(run, position, level):
                 highest = max(run.rate(earlier) for earlier in range(position + 1))
                 if run.rate(0) >= HIGH * highest:
                     return position
         return None
 
-    def _clear(self, run: Run, position: int) -> bool:
-        """Whether it stands out of the noise: the losses of the updates that follow, and of those before."""
-        loss = run.loss(position)
-        if not math.isfinite(loss):
-            return False  # one that comes back was no update: a weight that is NaN stays so
-        after = [one for one in run.blocks if one.start > position and one.spread == one.spread][:8]
-        if not after:
+    def _clear(self, run: Run, position: int, level: float) -> bool:
+        """Whether two of three losses stand out of what the later ones reach, or all of these are above the start: one
+        sample in a hundred is high in any training with small batches."""
+        spike = run.updates.losses[position : position + 3]
+        later = sorted(finite(run.updates.losses[position + 20 : position + 20 + 4 * LATER]))
+        if len(later) < LATER:
             return False  # too early to tell
-        spreads = sorted(one.spread for one in after)
-        return loss - run.start >= CLEAR * spreads[len(spreads) // 2]
+        medians = [one.median for one in run.blocks if one.start > position and one.median == one.median]
+        reached = CLEAR * later[-len(later) // 20]
+        if medians and min(medians) > ABOVE * run.start:
+            reached = level
+        return sum(not loss <= max(level, reached) for loss in spike) >= 2
 
     def _finding(self, run: Run, at: int, until: int) -> Finding:
         top = max(range(at, min(at + 20, run.count)), key=lambda position: _finite(run.loss(position)))

@@ -67,7 +67,8 @@ far."""
         return one.median >= max(self._level(run, best), NOTABLE * run.start)
 
     def _level(self, run: Run, best: Block) -> float:
-        spread = max(best.spread, 0.02 * best.median)
+        near = sorted(one.spread for one in run.blocks if abs(one.start - best.start) <= 4 * (best.stop - best.start))
+        spread = max(near[len(near) // 2], best.spread, 0.02 * best.median)
         return max(WORSE * best.median, best.median + CLEAR * spread)
 
     def _finding(self, run: Run, best: Block, one: Block) -> Finding:

@@ -16,6 +16,7 @@ IN_A_ROW = 5  # updates without a finite loss before they are believed
 ABOVE = 4.0  # times the level that the loss started from
 LEARNED = 0.7  # of that level: what a run must have got below to have learned something
 BACK = 0.8  # of what was learned: lost again
+CLEAR = 4.0  # times the usual spread of the losses
 AT_LEAST = 32  # updates that it must last, and a tenth of the run
 RISEN = 0.2  # of what the training loss had fallen by, when a metric of validation has collapsed
 FEW = 3  # evaluations before it, and since
@@ -133,7 +134,8 @@ same."""
     def _level(self, run: Run, best: float) -> float:
         """What a loss must be above to count as gone."""
         if best <= LEARNED * run.start:
-            return min(best + BACK * (run.start - best), ABOVE * run.start)
+            lost = max(best + BACK * (run.start - best), best + CLEAR * run.spread)
+            return min(lost, ABOVE * run.start)
         return ABOVE * run.start
 
     def _jumped(self, run: Run, blocks: list[Block], best: float) -> bool:

@@ -111,6 +111,12 @@ class Run:
         self.peak = max((one.highest_rate for one in self.blocks), default=0.0)
 
     @property
+    def spread(self) -> float:
+        """The usual distance between the quartiles of a block's losses; 0 where there are none."""
+        spreads = sorted(one.spread for one in self.blocks if one.spread == one.spread)
+        return spreads[len(spreads) // 2] if spreads else 0.0
+
+    @property
     def total(self) -> int | None:
         """The updates of the whole run, where they are known: it has ended, or somebody said how long it is."""
         return self.count if self.ended else self.trace.expected
@@ -286,6 +292,6 @@ def value(number: float) -> str:
 
 
 __all__ = [
-    "SCHEDULERS", "BehaviourRule", "Block", "Digest", "Numbers", "Run", "direction", "judges", "place_of", "rate_text",
+    "SCHEDULERS", "BehaviourRule", "Block", "Digest", "Numbers", "Run", "direction", "finite", "judges", "place_of", "rate_text",
     "runs", "speaks", "value",
 ]  # fmt: skip

@@ -33,11 +33,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
+import torch
 from torch.compiler import is_dynamo_compiling
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-
-import torch
 
 from ..clock import Budget, Length
 from ..errors import LrightError, UsageError

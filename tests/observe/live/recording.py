@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-import torch
 from lright.trace import FORMAT, VERSION, Trace
 
 Row = dict[str, Any]
