@@ -121,10 +121,10 @@ class WatchReport:
     curve: Curve | None = None
     predicted: Curve | None = None
     predicted_updates: int | None = None
-    replaced: bool = False  # the run was made with another schedule
     compared: tuple[Compared, ...] = ()
     predictable: bool = False  # there was a prediction, be it for this run or not
     findings: Sequence[Row] = field(default_factory=list)
+    replaced: bool = False  # the run was made with another schedule
 
 
 def page(

@@ -11,10 +11,9 @@ from .recorded import BehaviourRule, Run, finite, rate_text, speaks, value
 
 YOUNG, SHARE = 100, 0.1  # updates, or the part of the run, in which weights are young
 SPIKE = 2.0  # times the level the loss started from
-CLEAR = 1.5  # times what one in twenty of the later losses reaches
-LATER = 64  # losses that a spike is held against
+CLEAR = 3.0  # times as far above the middle of the later losses as the highest of these
+SOON, LATER = 20, 64  # updates after a spike that still belong to it; losses, at least, that it is held against
 HIGH = 0.5  # of the highest LR so far: a run that warms up is still below it
-ABOVE = 1.1  # times the level the loss started from: all later blocks are above, it has not come back
 STUCK = 0.98  # of the level the loss started from: nothing learned
 
 
@@ -41,8 +40,8 @@ failed and should be stopped."""
     sources = (
         "measured: a CNN at a constant LR of 0.6 and of 2.0 spiked to 9 and 339 within 25 updates, then stayed",
         "Goyal et al. 2017 (arXiv:1706.02677): warmup against early instability",
-        "our judgement: twice the level at the start, and 1.5 times what later losses reach, within the first 100 updates "
-        "or the first tenth of the run",
+        "our judgement: twice the level at the start, and three times as high as later losses reach, within the first "
+        "100 updates or the first tenth of the run",
     )
     fix_safety = "None: add a warmup over the first updates, or lower the LR."
     covers = ("LR601", "LR606")
@@ -65,24 +64,20 @@ failed and should be stopped."""
         """The first update at which the loss stands clearly above where it started, at a high LR."""
         level = SPIKE * max(run.start, run.loss(0) if math.isfinite(run.loss(0)) else 0.0)
         for position in range(max(start, 1), stop):
-            if run.loss(position) > level and self._clear(run, position, level):
+            if run.loss(position) > level and self._clear(run, position):
                 highest = max(run.rate(earlier) for earlier in range(position + 1))
                 if run.rate(0) >= HIGH * highest:
                     return position
         return None
 
-    def _clear(self, run: Run, position: int, level: float) -> bool:
-        """Whether two of three losses stand out of what the later ones reach, or all of these are above the start: one
-        sample in a hundred is high in any training with small batches."""
-        spike = run.updates.losses[position : position + 3]
-        later = sorted(finite(run.updates.losses[position + 20 : position + 20 + 4 * LATER]))
+    def _clear(self, run: Run, position: int) -> bool:
+        """Whether a loss stands far above the highest of the later ones: where batches are small or samples differ much,
+        high losses go on coming."""
+        later = sorted(finite(run.updates.losses[position + SOON : position + SOON + 4 * LATER]))
         if len(later) < LATER:
             return False  # too early to tell
-        medians = [one.median for one in run.blocks if one.start > position and one.median == one.median]
-        reached = CLEAR * later[-len(later) // 20]
-        if medians and min(medians) > ABOVE * run.start:
-            reached = level
-        return sum(not loss <= max(level, reached) for loss in spike) >= 2
+        middle = later[len(later) // 2]
+        return run.loss(position) - middle >= CLEAR * (later[-1] - middle)
 
     def _finding(self, run: Run, at: int, until: int) -> Finding:
         top = max(range(at, min(at + 20, run.count)), key=lambda position: _finite(run.loss(position)))

@@ -292,6 +292,6 @@ def value(number: float) -> str:
 
 
 __all__ = [
-    "SCHEDULERS", "BehaviourRule", "Block", "Digest", "Numbers", "Run", "direction", "finite", "judges", "place_of", "rate_text",
-    "runs", "speaks", "value",
+    "SCHEDULERS", "BehaviourRule", "Block", "Digest", "Numbers", "Run", "direction", "finite", "judges", "place_of",
+    "rate_text", "runs", "speaks", "value",
 ]  # fmt: skip

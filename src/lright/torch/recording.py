@@ -182,13 +182,20 @@ class Tracer(Listener):
             self._untold.append((scheduler, _attributes(scheduler), ""))
         self._tell_schedulers()
         number = self._schedulers[id(scheduler)][1]
-        known = self._optimizers.get(id(getattr(scheduler, "optimizer", None)))
+        known = self._optimizer_of(scheduler)
         if known is not None:
             known.ticked = True
         update = known.update if known is not None else self.update
         self.recorder.tick(
             number, update, self.epoch, self.batches, self.training, _number(metric), _number(epoch), at
         )  # fmt: skip
+
+    def _optimizer_of(self, scheduler: Any) -> _Optimizer | None:
+        """The optimizer that a scheduler drives, inside the wrappers that Accelerate and others put around it."""
+        optimizer = getattr(scheduler, "optimizer", None)
+        while id(optimizer) not in self._optimizers and hasattr(optimizer, "optimizer"):
+            optimizer = optimizer.optimizer
+        return self._optimizers.get(id(optimizer))
 
     def _tell_schedulers(self) -> None:
         """Tell the recorder of the schedulers made meanwhile: phases after the one they belong to."""
@@ -198,7 +205,7 @@ class Tracer(Listener):
             number = len(self._schedulers)
             self._schedulers[id(scheduler)] = (scheduler, number)
             parent = self._schedulers.get(id(parents.get(id(scheduler))), (None, None))[1]
-            optimizer = self._optimizers.get(id(getattr(scheduler, "optimizer", None)))
+            optimizer = self._optimizer_of(scheduler)
             name, framework, told = _described(scheduler, arguments)
             self.recorder.scheduler(
                 number, name, framework, optimizer.number if optimizer else None, told, parent, at
@@ -235,7 +242,9 @@ class Tracer(Listener):
         for name, value in values.items():
             self.recorder.metric(name, value, self.update, self.epoch)
 
-    def loaded(self, what: object) -> None:
+    def loaded(self, what: Any) -> None:
+        if isinstance(what, torch.optim.Optimizer) and not what.state:  # Accelerate moves an empty state about
+            return
         self._loaded.append(what)
         kind = "optimizer" if isinstance(what, torch.optim.Optimizer) else "scheduler"
         self.recorder.event("load", kind, self.update)
