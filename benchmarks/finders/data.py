@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -102,9 +103,7 @@ def mnist() -> Data:
 def bundled(name: str) -> Any:
     """A set that scikit-learn brings with it: its rows and targets."""
     package("sklearn")
-    from sklearn import datasets
-
-    return getattr(datasets, f"load_{name}")(return_X_y=True)
+    return getattr(import_module("sklearn.datasets"), f"load_{name}")(return_X_y=True)
 
 
 def digits() -> Data:
@@ -199,6 +198,11 @@ def features(loaded: Data) -> Data:
     return Data(trunk(loaded.x[:750]), loaded.y[:750], trunk(loaded.x_val[:250]), loaded.y_val[:250], 10)
 
 
+@lru_cache
+def load(name: str) -> Data:
+    return SETS[name]()
+
+
 SETS: dict[str, Callable[[], Data]] = {
     "fashion": fashion,
     "mnist": mnist,
@@ -218,8 +222,3 @@ SETS: dict[str, Callable[[], Data]] = {
     "fashion_features": lambda: features(load("fashion")),
     "mnist_features": lambda: features(load("mnist")),
 }
-
-
-@lru_cache
-def load(name: str) -> Data:
-    return SETS[name]()

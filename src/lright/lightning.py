@@ -60,7 +60,6 @@ class Watch(Callback):
             path=self.path, framework=f"lightning {lightning.__version__}", stop_on=self.stop_on,
             sample=0, tensorboard=self.tensorboard, rank=trainer.global_rank, processes=trainer.world_size,
             expected=trainer.max_steps if trainer.max_steps > 0 else None,
-            parts=lambda: int(trainer.accumulate_grad_batches),
         )  # fmt: skip
 
     def on_sanity_check_start(self, trainer: Any, pl_module: Any) -> None:

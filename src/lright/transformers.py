@@ -54,7 +54,6 @@ class Watch(TrainerCallback):
             path=self.path, framework=f"transformers {transformers.__version__}", stop_on=self.stop_on,
             sample=self.sample, tensorboard=self.tensorboard, rank=args.process_index, processes=args.world_size,
             expected=state.max_steps if state.max_steps > 0 else None,
-            parts=lambda: int(args.gradient_accumulation_steps),
         )  # fmt: skip
         self._meet(kwargs.get("optimizer"), kwargs.get("lr_scheduler"), resumed=state.global_step > 0)
 

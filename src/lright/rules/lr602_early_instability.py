@@ -71,13 +71,14 @@ failed and should be stopped."""
         return None
 
     def _clear(self, run: Run, position: int) -> bool:
-        """Whether a loss stands far above the highest of the later ones: where batches are small or samples differ much,
-        high losses go on coming."""
+        """Whether a loss stands far above the highest of the later ones, as a difference and as a ratio: where batches
+        are small or samples differ much, high losses go on coming."""
         later = sorted(finite(run.updates.losses[position + SOON : position + SOON + 4 * LATER]))
         if len(later) < LATER:
             return False  # too early to tell
         middle = later[len(later) // 2]
-        return run.loss(position) - middle >= CLEAR * (later[-1] - middle)
+        loss, top = run.loss(position), later[-1]
+        return loss - middle >= CLEAR * (top - middle) and loss / run.start >= SPIKE * top / middle
 
     def _finding(self, run: Run, at: int, until: int) -> Finding:
         top = max(range(at, min(at + 20, run.count)), key=lambda position: _finite(run.loss(position)))

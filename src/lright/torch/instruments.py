@@ -194,8 +194,9 @@ def _on_evaluation(patches: _Patches, listener: Listener) -> None:
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             loss = function(*args, **kwargs)
-            if not torch.is_grad_enabled() and isinstance(loss, torch.Tensor) and loss.ndim == 0:
-                if not torch.compiler.is_compiling():
+            if not torch.is_grad_enabled() and not torch.compiler.is_compiling():
+                mean = kwargs.get("reduction", "mean") == "mean"  # a sum is of as many samples as nobody knows
+                if mean and isinstance(loss, torch.Tensor) and loss.ndim == 0:
                     listener.evaluation_loss(loss)
             return loss
 

@@ -19,6 +19,7 @@ from .recording import SAMPLE, Tracer
 __all__ = ["Session", "tell"]
 
 ALREADY = {"epoch", "step", "learning_rate", "lr", "grad_norm"}  # what a framework logs and the trace has anyway
+SPEED = ("_runtime", "_per_second", "total_flos")  # endings of names that tell of the machine
 
 
 def tell(finding: Finding) -> None:
@@ -29,8 +30,8 @@ def tell(finding: Finding) -> None:
 class Session(Tracer):
     """Hears the training of this process from now on, until :meth:`end`; tells the recorder.
 
-    ``parts()`` says in how many parts the framework divides the loss of an update (its own gradient accumulation), so
-    that the trace has the loss undivided. The other parameters are those of :class:`lright.watch.recorder.Recorder`.
+    ``otherwise`` is how it ended where nobody said. The other parameters are those of
+    :class:`lright.watch.recorder.Recorder`.
 
     >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "trace.jsonl")
@@ -56,7 +57,6 @@ class Session(Tracer):
         expected: int | None = None,
         rank: int = 0,
         processes: int = 1,
-        parts: Callable[[], int] = lambda: 1,
         on_finding: Callable[[Finding], object] | None = tell,
         otherwise: str = "interrupted",
     ) -> None:
@@ -67,7 +67,6 @@ class Session(Tracer):
             stop_on=stop_on, tensorboard=tensorboard, judge=self.judge, on_finding=on_finding,
         )  # fmt: skip
         super().__init__(recorder, sample)
-        self.parts = parts
         self.deaf = False  # to evaluations: Lightning makes one for a trial before the training
         self.active = True
         self._told: dict[str, float] = {}
@@ -79,17 +78,14 @@ class Session(Tracer):
         """How many updates the whole training will make, where that is known only now."""
         self.judge.trace.expected = updates
 
-    def backward(self, loss: torch.Tensor) -> None:
-        parts = self.parts()
-        super().backward(loss * parts if parts > 1 else loss)
-
     def evaluation_loss(self, loss: torch.Tensor) -> None:
         if not self.deaf:
             super().evaluation_loss(loss)
 
     def log(self, values: Mapping[str, Any], changed: bool = False) -> None:
         """What the framework logs, as far as it is numbers; ``changed``: only what differs from last time."""
-        numbers = {name: value for name, value in _numbers(values).items() if name not in ALREADY}
+        told = _numbers(values).items()
+        numbers = {name: value for name, value in told if name not in ALREADY and not name.endswith(SPEED)}
         self.metrics({n: value for n, value in numbers.items() if not changed or self._told.get(n) != value})
         self._told |= numbers
 
