@@ -31,7 +31,7 @@ A spike that comes back within a few updates may leave no trace in the result; a
 failed and should be stopped."""
     bad_traces = (
         lambda: made(300, 0.6, lambda u: 2.3 if u < 6 else 9.0 - (u - 6) / 2 if u < 19 else 2.32),
-        lambda: made(300, 3e-3, lambda u: 16.9 if 2 <= u < 5 else falling(6.9, 2.0, 0.02)(u)),
+        lambda: made(300, 3e-3, lambda u: 30.0 if 2 <= u < 5 else falling(6.9, 4.0, 0.02)(u)),
     )
     good_traces = (
         lambda: made(300, cosine(0.1, 300, 30), falling(pace=0.05)),
