@@ -83,7 +83,7 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError, match="--stop-on 'explodes': give a rule"):
         Recorder(tmp_path / "t.jsonl", judge=None, stop_on=["explodes"])
     (tmp_path / "file").write_text("")
-    with pytest.raises(LrightError, match="the trace cannot be written there .*: name another file"):
+    with pytest.raises(LrightError, match=r"the trace cannot be written there .*: name another file"):
         Recorder(tmp_path / "file" / "t.jsonl", judge=None)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     monkeypatch.setitem(sys.modules, "tensorboardX", None)

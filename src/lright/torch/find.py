@@ -23,6 +23,7 @@ from ..find import LrFind, Search, SearchOptions, Segment
 from ..records import record
 from . import rates
 from .restore import Snapshot, loader_parts
+from .updates import uncounted
 
 __all__ = ["find_lr"]
 
@@ -139,12 +140,13 @@ def _searched(task: _Task, options: SearchOptions, group: Any, show: bool) -> Lr
     snapshot = Snapshot(*task.things, data=task.data)
     interrupted = False
     try:
-        for number, segment in enumerate(search):
-            if number:
-                _stop(task, snapshot)
-            _reseed(segment.seed, task.data)
-            task.train()
-            _drive(segment, task, rates.ratios(base), group, bar)
+        with uncounted(task.optimizer):  # by a Scheduler of ours that follows it
+            for number, segment in enumerate(search):
+                if number:
+                    _stop(task, snapshot)
+                _reseed(segment.seed, task.data)
+                task.train()
+                _drive(segment, task, rates.ratios(base), group, bar)
     except KeyboardInterrupt:
         if max((len(sweep.losses) for sweep in search.sweeps), default=0) < ENOUGH:
             raise

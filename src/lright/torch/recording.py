@@ -70,7 +70,8 @@ class Tracer(Listener):
         self.sample = sample
         self.only = only
         self.stopping = False
-        self.schedulers = True  # False: they are overruled, and what they and the script write is without effect
+        self.schedulers = True  # False: they are overruled, and what they do is without effect
+        self.writes = True  # False: the LR is driven, and so what is written is none of the script's
         self._optimizers: dict[int, _Optimizer] = {}
         self._made_at: dict[int, tuple[Any, str, list[dict[str, Any]]]] = {}  # with its groups as they were given
         self._schedulers: dict[int, tuple[Any, int]] = {}
@@ -123,9 +124,8 @@ class Tracer(Listener):
         if self._evaluation:
             self._tell_evaluation()
         known.rates = [float(group["lr"]) for group in optimizer.param_groups]
-        if self.schedulers and known.after is not None and known.rates != known.after and not known.ticked:
+        if self.writes and known.after is not None and known.rates != known.after:
             self.recorder.write(known.number, known.update, known.rates)
-        known.ticked = False
         if self.sample and known.update % self.sample == 0:
             known.measure(optimizer)
 
@@ -180,26 +180,29 @@ class Tracer(Listener):
             return
         if id(scheduler) not in self._schedulers and not any(scheduler is one[0] for one in self._untold):
             self._untold.append((scheduler, _attributes(scheduler), ""))
-        self._tell_schedulers()
+        optimizer = _unwrapped(getattr(scheduler, "optimizer", None))
+        if optimizer is not None:  # one that has made no update yet: its schedulers are told with it
+            self._known(optimizer)
+        self._tell_schedulers(scheduler)
         number = self._schedulers[id(scheduler)][1]
         known = self._optimizer_of(scheduler)
         if known is not None:
-            known.ticked = True
+            known.after = rates.read(known.optimizer)
         update = known.update if known is not None else self.update
         self.recorder.tick(
             number, update, self.epoch, self.batches, self.training, _number(metric), _number(epoch), at
         )  # fmt: skip
 
     def _optimizer_of(self, scheduler: Any) -> _Optimizer | None:
-        """The optimizer that a scheduler drives, inside the wrappers that Accelerate and others put around it."""
-        optimizer = getattr(scheduler, "optimizer", None)
-        while id(optimizer) not in self._optimizers and hasattr(optimizer, "optimizer"):
-            optimizer = optimizer.optimizer
-        return self._optimizers.get(id(optimizer))
+        """The optimizer that a scheduler drives, where it is known."""
+        return self._optimizers.get(id(_unwrapped(getattr(scheduler, "optimizer", None))))
 
-    def _tell_schedulers(self) -> None:
-        """Tell the recorder of the schedulers made meanwhile: phases after the one they belong to."""
-        untold, self._untold = self._untold, []
+    def _tell_schedulers(self, ticked: Any = None) -> None:
+        """Tell the recorder of the schedulers whose optimizers it knows, and of one that ticked: phases after the one
+        they belong to."""
+        waiting = [one for one in self._untold if one[0] is not ticked and self._optimizer_of(one[0]) is None]
+        untold = [one for one in self._untold if not any(one is other for other in waiting)]
+        self._untold = waiting
         parents = {id(child): parent for parent, told, _ in untold for child in _children(parent, told)}
         for scheduler, arguments, at in sorted(untold, key=lambda one: id(one[0]) in parents):
             number = len(self._schedulers)
@@ -266,8 +269,7 @@ class _Optimizer:
         self.number = number
         self.update = first
         self.rates: list[float] = []
-        self.after: list[float] | None = None  # the rates of the update before
-        self.ticked = False
+        self.after: list[float] | None = None  # the rates after the last update or tick
         self.readback = Readback()
         self.waiting: dict[int, tuple[Any, ...]] = {}
         self._before: list[list[torch.Tensor]] = []
@@ -297,6 +299,13 @@ class _Optimizer:
 def _norm(tensors: Sequence[torch.Tensor]) -> float:
     norms = torch._foreach_norm(list(tensors))
     return float(torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))) if norms else 0.0
+
+
+def _unwrapped(optimizer: Any) -> Any:
+    """The optimizer inside the wrappers that Accelerate and others put around it."""
+    while optimizer is not None and not isinstance(getattr(optimizer, "optimizer", None), (type(None), str)):
+        optimizer = optimizer.optimizer
+    return optimizer
 
 
 def _mean(losses: list[torch.Tensor]) -> torch.Tensor:

@@ -81,7 +81,7 @@ def _fires_once(kind: type[Optimizer]) -> bool:
 @contextmanager
 def uncounted(optimizer: Any) -> Iterator[None]:
     """Updates made inside do not count: for a trial after which everything is put back."""
-    updates = updates_of(optimizer)
+    updates: Updates | None = getattr(_inner(optimizer), "_lright_updates", None)  # none is made for this
     before = 0 if updates is None else updates.total()
     try:
         yield
@@ -95,11 +95,17 @@ def updates_of(optimizer: Any) -> Updates | None:
 
     A wrapper that frameworks put around an optimizer has the counter of the optimizer inside.
     """
-    while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = optimizer.optimizer
+    optimizer = _inner(optimizer)
     if not hasattr(optimizer, "_optimizer_step_post_hooks"):
         return None
     made: Updates | None = vars(optimizer).get("_lright_updates")
     if made is None:
         made = optimizer._lright_updates = Updates(optimizer)
     return made
+
+
+def _inner(optimizer: Any) -> Any:
+    """The optimizer inside the wrappers of frameworks."""
+    while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = optimizer.optimizer
+    return optimizer

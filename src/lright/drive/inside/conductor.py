@@ -40,6 +40,11 @@ class Conductor(Listener):
     def rank(self) -> int:
         return int(os.environ.get("RANK", "0"))
 
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Who is told of what a framework does by itself, in order."""
+        return (self,)
+
     def install(self, stack: ExitStack) -> None:
         """Put the instruments in place until the stack is closed."""
         if self.job.seed is not None:

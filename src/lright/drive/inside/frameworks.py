@@ -47,9 +47,11 @@ def _fastai(conductor: Conductor, module: ModuleType) -> None:
     """fastai's own Optimizer; its OptimWrapper ends in one of PyTorch's, which is heard already."""
 
     def step(function: Callable[..., Any], optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        conductor.before_update(optimizer)
+        for listener in conductor.listeners:
+            listener.before_update(optimizer)
         result = function(optimizer, *args, **kwargs)
-        conductor.after_update(optimizer)
+        for listener in conductor.listeners:
+            listener.after_update(optimizer)
         return result
 
     wrap(module.Optimizer, "step", step)
@@ -59,15 +61,19 @@ def _timm(conductor: Conductor, module: ModuleType) -> None:
     """timm's schedulers count epochs and updates by arguments: a call with an effect is a tick."""
     from ...torch.instruments import place_of_caller
 
+    def tell(scheduler: Any, metric: Any, time: Any) -> None:
+        for listener in conductor.listeners:
+            listener.tick(scheduler, metric, time, place_of_caller())
+
     def step(function: Callable[..., Any], scheduler: Any, epoch: Any, metric: Any = None) -> Any:
-        result = function(scheduler, epoch, metric)
-        conductor.tick(scheduler, metric, epoch, place_of_caller())
+        result = function(scheduler, epoch=epoch, metric=metric)
+        tell(scheduler, metric, epoch)
         return result
 
-    def step_update(function: Callable[..., Any], scheduler: Any, updates: Any, metric: Any = None) -> Any:
-        result = function(scheduler, updates, metric)
+    def step_update(function: Callable[..., Any], scheduler: Any, num_updates: Any, metric: Any = None) -> Any:
+        result = function(scheduler, num_updates=num_updates, metric=metric)
         if not getattr(scheduler, "t_in_epochs", False):
-            conductor.tick(scheduler, metric, updates, place_of_caller())
+            tell(scheduler, metric, num_updates)
         return result
 
     wrap(module.Scheduler, "step", step)

@@ -12,8 +12,9 @@ import torch
 
 from ...finding import Finding
 from ...render.live import Live
-from ...torch.instruments import instruments
+from ...torch.instruments import Listener, instruments
 from ...torch.recording import SAMPLE, Tracer
+from ...torch.session import ALREADY, SPEED
 from ...watch.recorder import Recorder
 from ..job import End, Job
 from .conductor import Conductor
@@ -50,7 +51,11 @@ class Recording(Conductor):
             self.stop(names)
 
     def metrics(self, values: Mapping[str, float]) -> None:
-        self.tracer.metrics(values)
+        self.tracer.metrics({name: value for name, value in values.items() if is_metric(name)})
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        return (self, self.tracer)
 
     def ended(self, reason: str, message: str) -> End:
         self.updates = self.tracer.update
@@ -59,6 +64,15 @@ class Recording(Conductor):
     def finish(self, end: End) -> None:
         self.tracer.finish()
         self.recorder.end(end.reason, end.message)
+
+
+def is_metric(name: str) -> bool:
+    """Whether what a script logs under a name says how good it is: not how far or how fast it is, or at what LR.
+
+    >>> is_metric("eval_loss"), is_metric("eval_runtime"), is_metric("epoch")
+    (True, False, False)
+    """
+    return name not in ALREADY and not name.endswith(SPEED)
 
 
 def announced(finding: Finding) -> list[str]:

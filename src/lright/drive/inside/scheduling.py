@@ -31,8 +31,8 @@ class Scheduling(Recording):
         self.total: Any = told.get("updates")
         self.plans: dict[int, _Plan] = {}
         self.loader: Any = None  # that the training runs over
-        if self.schedule is not None:
-            self.tracer.schedulers = False
+        self.tracer.writes = False
+        self.tracer.schedulers = self.schedule is None
 
     def pass_begins(self, loader: Any) -> None:
         if torch.is_grad_enabled():

@@ -753,3 +753,19 @@ def test_it_says_what_it_is() -> None:
     train(scheduler, 3)
     assert repr(scheduler) == "Scheduler('warmup 10 updates > cosine to 0', 100 updates, at update 3)"
     assert "weight_decay" in repr(Scheduler(sgd(0.1), {"lr": restarts("10 updates"), "weight_decay": hold(at=0.1)}))
+
+
+def test_a_range_test_in_the_middle_does_not_move_it() -> None:
+    from lright.torch import find_lr
+
+    model = torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = Scheduler(optimizer, "linear to 0", total=100)
+    batches = [(torch.randn(8, 4), torch.randn(8, 1)) for _ in range(4)]
+    for update in range(10):
+        optimizer.step()
+        scheduler.step()
+        if update == 4:
+            find_lr(model, optimizer, torch.nn.MSELoss(), batches, steps=30, progress=False)
+    assert scheduler.last_epoch == 10
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.09)
