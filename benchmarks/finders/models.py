@@ -68,10 +68,11 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.pre:
             x = x + self.attend(self.norm_1(x))
-            return x + self.feed(self.norm_2(x))
+            wider: Tensor = x + self.feed(self.norm_2(x))
+            return wider
         x = self.norm_1(x + self.attend(x))
-        x = self.norm_2(x + self.feed(x))
-        return x
+        normed: Tensor = self.norm_2(x + self.feed(x))
+        return normed
 
 
 class GPT(nn.Module):

@@ -57,7 +57,7 @@ def bare(make: Callable[[], nn.Module], data: Iterable[Any]) -> Measured:
     def loop() -> None:
         for x, y in data:
             optimizer.zero_grad()
-            F.cross_entropy(model(x), y).backward()
+            F.cross_entropy(model(x), y).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
     return loop
@@ -104,7 +104,7 @@ def ignite(make: Callable[[], nn.Module], data: Iterable[Any]) -> Measured:
 
 def lightning(make: Callable[[], nn.Module], data: Iterable[Any]) -> Measured:
     from lightning.pytorch import LightningModule, Trainer
-    from lightning.pytorch.tuner import Tuner
+    from lightning.pytorch.tuner.tuning import Tuner
 
     net, optimizer = start(make)
 
@@ -120,7 +120,7 @@ def lightning(make: Callable[[], nn.Module], data: Iterable[Any]) -> Measured:
         def configure_optimizers(self) -> Any:
             return optimizer
 
-    off = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    off: Any = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
     folder = tempfile.mkdtemp()
     trainer, module = Trainer(accelerator="cpu", max_epochs=1, default_root_dir=folder, **off), Module()
     options: Any = {"min_lr": LOW, "max_lr": HIGH, "num_training": STEPS}
@@ -193,7 +193,7 @@ def datasets() -> dict[str, Iterable[Any]]:
     x, y = pictures.x[rows].repeat(2, 1, 1, 1)[: STEPS * BATCH], pictures.y[rows].repeat(2)[: STEPS * BATCH]
     return {
         "DataLoader": DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True),
-        "prebatched": Made(list(zip(x.split(BATCH), y.split(BATCH)))),
+        "prebatched": Made(list(zip(torch.split(x, BATCH), torch.split(y, BATCH)))),
     }
 
 

@@ -23,6 +23,7 @@ import math
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
@@ -63,7 +64,7 @@ def fastai(task: Task, seed: int, iterations: int) -> Suggestions:
         learner.lr_find(num_it=iterations, show_plot=False, suggest_funcs=None)
         lrs, losses = fastai_curve(learner, iterations)
     for name, suggest in {"minimum/10": minimum, "valley": valley, "slide": slide, "steep": steep}.items():
-        found[f"fastai {name}"] = attempt(lambda suggest=suggest: suggest(lrs, losses, iterations)[0])
+        found[f"fastai {name}"] = attempt(partial(_first, suggest, lrs, losses, iterations))
     return found
 
 
@@ -105,10 +106,14 @@ def ignite(task: Task, seed: int, iterations: int) -> Suggestions:
     return {"ignite": attempt(finder.lr_suggestion)}
 
 
+def _first(suggest: Any, *given: Any) -> Any:
+    return suggest(*given)[0]
+
+
 def lightning(task: Task, seed: int, iterations: int) -> Suggestions:
     """`Tuner.lr_find`."""
     from lightning.pytorch import LightningModule, Trainer
-    from lightning.pytorch.tuner import Tuner
+    from lightning.pytorch.tuner.tuning import Tuner
 
     model, optimizer = task.build(seed)
 
@@ -125,12 +130,12 @@ def lightning(task: Task, seed: int, iterations: int) -> Suggestions:
             return optimizer
 
     with tempfile.TemporaryDirectory() as folder:
-        off = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+        off: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
         trainer = Trainer(
             accelerator="cpu", max_epochs=1, default_root_dir=folder, enable_model_summary=False, barebones=False, **off
         )
         module, loader = Module(), task.loader(seed, iterations)
-        found = Tuner(trainer).lr_find(module, train_dataloaders=loader, num_training=iterations)
+        found: Any = Tuner(trainer).lr_find(module, train_dataloaders=loader, num_training=iterations)
     return {"Lightning": attempt(lambda: found.suggestion())}
 
 

@@ -235,7 +235,7 @@ def test_zero_lr_start() -> None:
 def test_zero_lr_at_the_first_update_is_only_worth_knowing() -> None:
     rec, net, optimizer = started()
     warm = rec.scheduler(schedulers.LambdaLR(optimizer, lambda step: min(1.0, step / 20)), lr_lambda="<lambda>")
-    trace = loop(rec, net, optimizer, lambda epoch: None, each_batch=lambda update: update and rec.tick(warm))
+    trace = loop(rec, net, optimizer, lambda epoch: None, each_batch=lambda update: rec.tick(warm) if update else None)
     assert [(f.rule, f.severity) for f in judge(trace)] == [("LR213", INFO)]
 
 
@@ -279,7 +279,9 @@ def test_warmup_by_hand_that_hands_over() -> None:
     )
     trace = loop(
         rec, net, optimizer, lambda epoch: rec.tick(scheduler),
-        each_batch=lambda update: update < 2 * BATCHES and rec.write(optimizer, 0.05 * (update + 1) / (2 * BATCHES)),
+        each_batch=lambda update: (
+            rec.write(optimizer, 0.05 * (update + 1) / (2 * BATCHES)) if update < 2 * BATCHES else None
+        ),
     )  # fmt: skip
     assert not told(trace)
 
@@ -344,7 +346,7 @@ def test_group_ratios_flattened() -> None:
     optimizer = rec.optimizer(torch.optim.SGD(groups))
     total = EPOCHS * BATCHES
     cycle = rec.scheduler(schedulers.OneCycleLR(optimizer, 0.02, total_steps=total), max_lr=0.02, total_steps=total)
-    trace = loop(rec, net, optimizer, lambda epoch: None, each_batch=lambda update: update and rec.tick(cycle))
+    trace = loop(rec, net, optimizer, lambda epoch: None, each_batch=lambda update: rec.tick(cycle) if update else None)
     assert told(trace) == ["LR310"]
 
 

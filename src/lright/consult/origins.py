@@ -36,9 +36,9 @@ def _of_find(path: str) -> Setting:
         raise ReadError(path, f"the range test abstained ({found.reason}): there is no measured LR to plan with")
     setting = Setting()
     low, high = found.interval
-    told = {"measured_lr": found.suggestion, "measured_low": low, "measured_high": high}
-    for name, value in {**told, "optimizer": found.optimizer.lower()}.items():
+    for name, value in (("measured_lr", found.suggestion), ("measured_low", low), ("measured_high", high)):
         setting.know(name, value, path)
+    setting.know("optimizer", found.optimizer.lower(), path)
     return setting
 
 

@@ -75,7 +75,7 @@ class Recording:
             yield batch
 
     def backward(self, loss: torch.Tensor) -> None:
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.backwards += 1
 
     def update(self, optimizer: Any, loss: Any, skipped: bool = False) -> None:
@@ -122,7 +122,7 @@ class Recording:
         return Trace.of(self.rows)
 
 
-def data(samples: int = 640, batch_size: int = 32, shuffle: bool = False) -> DataLoader:
+def data(samples: int = 640, batch_size: int = 32, shuffle: bool = False) -> DataLoader[tuple[torch.Tensor, ...]]:
     """A small regression problem in batches."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(samples, 4, generator=generator)

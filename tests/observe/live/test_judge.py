@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from lright.rules.example_runs import cosine, falling, made, noise
 from lright.trace import Trace
 
 
-def rows(updates: int, lr: float = 0.1, broken_from: int | None = None) -> Iterator[dict[str, object]]:
+def rows(updates: int, lr: float = 0.1, broken_from: int | None = None) -> Iterator[dict[str, Any]]:
     """A run at a constant LR whose loss becomes NaN."""
     course = falling()
     for update in range(updates):
@@ -23,7 +24,8 @@ def rows(updates: int, lr: float = 0.1, broken_from: int | None = None) -> Itera
 
 
 def test_divergence_is_told_at_once() -> None:
-    judging, told = Judge(), {}
+    judging = Judge()
+    told: dict[str, tuple[Any, int]] = {}
     for row in rows(20_000, broken_from=15_000):
         for finding in judging.feed([row]):
             told[finding.rule] = (finding.numbers["update"], row["update"])
