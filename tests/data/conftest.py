@@ -1,3 +1,3 @@
-"""Scripts that are checked, never collected."""
+"""Scripts that are checked or run, never collected."""
 
-collect_ignore_glob = ["traps/*", "truth/*"]
+collect_ignore_glob = ["scripts/*", "traps/*", "truth/*"]
