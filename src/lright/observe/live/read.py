@@ -7,11 +7,11 @@ it as they judge a script, with the difference that every number is known and no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...quantity import BATCHES, BATCHES_PER_EPOCH, EPOCHS, UPDATES, Dimension, Expr, Lit, Op, Sym
 from ...rules.recorded import SCHEDULERS
-from ...situation import Fact, Loader, Optimizer, Situation, Training
+from ...situation import Fact, Loader, Optimizer, Scheduler, Situation, Training
 from ...timeline import BATCH, EPOCH, Block, Loop
 from ...trace import Pass, Piece, Trace, Updates
 from .beats import Rhythm, passes_planned, rhythm
@@ -118,7 +118,9 @@ class Fold:
             if row["kind"] == "scheduler":
                 self._scheduler(row, made)
         for scheduler in self.training.schedulers.values():
-            if scheduler.parent is not None and scheduler.parent in self.training.schedulers:
+            if scheduler.parent is not None and not _leads_up(scheduler, self.training.schedulers):
+                scheduler.parent = None  # of a trace that is not whole
+            if scheduler.parent is not None:
                 parent = self.training.schedulers[scheduler.parent]
                 parent.children = (*parent.children, scheduler.number)
         if self.training.default is not None:
@@ -217,3 +219,13 @@ class Fold:
             for argument in scheduler.arguments.values():
                 if argument.value == Lit(self.planned * self.main.batches) and isinstance(self.batch.trips, Sym):
                     argument.value = Op("*", (Lit(self.planned), self.batch.trips))
+
+
+def _leads_up(scheduler: Scheduler, known: Mapping[int, Scheduler]) -> bool:
+    """Whether the parents of a scheduler lead to one that is nobody's phase."""
+    seen: set[int] = set()
+    number = scheduler.parent
+    while number is not None and number in known and number not in seen:
+        seen.add(number)
+        number = known[number].parent
+    return number is None
