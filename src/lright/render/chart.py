@@ -186,7 +186,7 @@ def _x_axis(box: Box, columns: int, unit: str) -> tuple[set[int], str]:
     last = f"{count_text(box.right)} {unit}".strip()
     if len(last) > columns:  # the number matters more than the unit
         last = count_text(box.right)
-    labels = [*last.rjust(columns)]
+    labels = [*(last if len(last) <= columns else "").rjust(columns)]  # one that is too long is left out
     free = columns - len(last) - 2
     marks = set()
     for value in nice_ticks(box.left, box.right, max(columns // 6, 2)):
