@@ -153,7 +153,8 @@ def _width(noise: float, drop: float) -> float:
     """How wide to smooth: a Gaussian of width w leaves noise / sqrt(2 w sqrt(pi)) of the noise."""
     if drop <= 0:
         return WIDEST
-    return min(max((STEADY * noise / drop) ** 2 / (2 * math.sqrt(math.pi)), WIDTH), WIDEST)
+    ratio = min(STEADY * noise / drop, 1e6)  # far beyond the widest; its square is still a number
+    return min(max(ratio**2 / (2 * math.sqrt(math.pi)), WIDTH), WIDEST)
 
 
 def _clearness(ys: Sequence[float], smooth: Sequence[float], noise: float) -> float:

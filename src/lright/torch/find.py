@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -172,11 +173,11 @@ def _drive(segment: Segment, task: _Task, ratios: list[float], group: Any, bar: 
     if task.batches is not None:
         task.batches.restart(segment.seed)
     losses = _losses(segment, task.optimizer, group)
+    put, update, take = _setter(task.optimizer, ratios), task.update, losses.take
     try:
-        for i in range(segment.steps):
-            lr = segment.lr(i)
-            rates.put(task.optimizer, [lr * ratio for ratio in ratios])
-            if losses.take(i, task.update()):
+        for i, lr in enumerate([segment.lr(i) for i in range(segment.steps)]):
+            put(lr)
+            if take(update()):
                 break
             if bar is not None:
                 bar.show(segment, i)
@@ -199,6 +200,20 @@ def _drive(segment: Segment, task: _Task, ratios: list[float], group: Any, bar: 
         segment.validation(_mean_over_ranks(total, count, group))
 
 
+def _setter(optimizer: Any, ratios: list[float]) -> Callable[[float], object]:
+    """What sets the LR of every group from that of the driven one."""
+    groups = rates.groups(optimizer)
+    if any(isinstance(group["lr"], Tensor) for group in groups):
+        return lambda lr: rates.put(optimizer, [lr * ratio for ratio in ratios])
+    pairs = list(zip(groups, ratios))
+
+    def put(lr: float) -> None:
+        for group, ratio in pairs:
+            group["lr"] = lr * ratio
+
+    return put
+
+
 def _has_diverged(segment: Segment, optimizer: Any) -> bool:
     """Whether a training that raised an error had left before: by its last loss, or by the size of its weights."""
     seen = [abs(loss) for loss in segment.losses]
@@ -217,21 +232,26 @@ def _losses(segment: Segment, optimizer: Any, group: Any) -> _Direct | _Late:
 
 
 class _Direct:
-    """Losses that are there at once."""
+    """Losses that are there at once. They are told in blocks, since a few at a time cost less than each alone."""
 
     def __init__(self, segment: Segment) -> None:
-        self.saw = segment.saw
+        self.segment = segment
+        self.block: list[Any] = []
+        self.read = 0
 
-    def take(self, i: int, loss: Any) -> bool:
-        """Tell the segment; whether it is over."""
-        try:
-            return self.saw(i, loss.item() if isinstance(loss, Tensor) else float(loss))
-        except (TypeError, ValueError, RuntimeError):
-            _check_loss(loss)
-            raise
+    def take(self, loss: Any) -> bool:
+        """Put a loss into the block; whether the segment is over."""
+        self.block.append(loss)
+        return len(self.block) == BLOCK and self.finish()
 
-    def finish(self) -> None:
-        """Nothing is on its way."""
+    def finish(self) -> bool:
+        """Tell the segment."""
+        over = False
+        for loss in self.block:
+            over = self.segment.saw(self.read, _number(loss))
+            self.read += 1
+        self.block = []
+        return over
 
 
 class _Late:
@@ -249,7 +269,7 @@ class _Late:
         self.sent: Callable[[], list[float]] = list
         self.read = 0
 
-    def take(self, i: int, loss: Any) -> bool:
+    def take(self, loss: Any) -> bool:
         """Put a loss into the block; whether what has arrived ends the segment."""
         self.block.append(loss.detach() if isinstance(loss, Tensor) else torch.tensor(_number(loss)))
         return len(self.block) == BLOCK and self._turn()
@@ -319,7 +339,7 @@ def _mean_over_ranks(total: Any, count: float, group: Any) -> float:
 
 def _number(loss: Any) -> float:
     _check_loss(loss)
-    return float(loss)
+    return loss.item() if isinstance(loss, Tensor) else float(loss)
 
 
 def _check_loss(loss: Any) -> None:
@@ -513,7 +533,7 @@ def _loss_function(loss: Any, forward: Any) -> Callable[[Any, Any], Any]:
             raise UsageError(f"{name} is {_a(value)}: give a function, as nn.CrossEntropyLoss()")
     if forward is not None:
         return forward  # type: ignore[no-any-return]
-    return _own_loss if loss is None else lambda model, batch: _compared(loss, model, batch)
+    return _own_loss if loss is None else partial(_compared, loss)
 
 
 def _compared(loss: Callable[..., Any], model: Any, batch: Any) -> Any:
@@ -705,8 +725,9 @@ def _dtype(amp: bool | str | torch.dtype | None, device: torch.device) -> torch.
 
 def _needs_closure(optimizer: Any) -> bool:
     """Whether `step` cannot do without a closure, as that of LBFGS."""
-    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
-    return closure is not None and closure.default is inspect.Parameter.empty
+    step: Any = inspect.unwrap(type(optimizer).step)
+    required = step.__code__.co_argcount - len(step.__defaults__ or ()) if hasattr(step, "__code__") else 0
+    return required > 1 and "closure" in step.__code__.co_varnames[:required]
 
 
 def _process_group(things: list[Any], distributed: bool | None, *, of_step: bool) -> Any:
