@@ -76,7 +76,7 @@ $(VENV)/.torch: constraints-dev.txt $(VENV)/.made
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints-dev.txt $(VENV)/.torch
-	$(PIP) --constraint constraints-dev.txt --editable '.[dev,plot]'
+	$(PIP) --constraint constraints-dev.txt --editable '.[dev,plot,mcp,evals]'
 	$(if $(TORCH),$(PIP) --constraint constraints-dev.txt $(PEERS_NEED))
 	$(if $(TORCH),$(PIP) --constraint constraints-dev.txt --no-deps $(PEERS))
 	@touch $(VENV)/.lright $@
