@@ -1,0 +1,1 @@
+"""What lright gives to coding agents: a skill to read and a server to call."""
