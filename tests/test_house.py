@@ -28,12 +28,14 @@ FLOORS = [
     {"schedule", "play", "knowledge"},
     {"case"},
     {"rules", "observe", "advise", "render", "curves", "origins", "moving"},
-    {"doctor", "previews", "find", "observe.live"},
+    {"doctor", "previews", "find", "observe.live", "mend", "naming"},
     {"watch"},
     {"torch"},
     {"drive", "consult", "lightning", "transformers", "accelerate", "keras"},
     {"ablate"},
-    {"cli", "agent"},
+    {"agent"},
+    {"evals"},
+    {"cli"},
     {"__init__", "__main__"},
 ]
 PARSERS = {"ast", "tokenize", "io", "os", "pathlib", "observe"}

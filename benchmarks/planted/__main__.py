@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.planted.faults import generate
 from benchmarks.planted.score import miss, score, summary, write
+from lright.evals.planted import generate
 
 
 def main(argv: list[str] | None = None) -> int:

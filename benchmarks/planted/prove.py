@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from benchmarks.planted.faults import Case, generate
+from lright.evals.planted import Case, generate
 
 Trace = list[tuple[float, ...]]
 

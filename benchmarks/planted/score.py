@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.planted.faults import Case
+from lright.evals.planted import Case
 
 NEAR = 3
 LOUD = ("warning", "error")

@@ -34,6 +34,9 @@ usage: lright check [PATHS...] [OPTIONS] [-- SCRIPT ARGUMENTS]
   lright plot "warmup 5ep > cosine"      or of a schedule in words
   lright rules                           the rules
   lright explain LR101                   one rule: what, why, bad, good, fix
+  lright skill install --for claude      teach your coding agent all this
+  lright mcp --root .                    serve all this to an agent (MCP)
+  lright eval --agent "claude -p"        measure it, with lright and without
   lright COMMAND --help                  all options of a command
   lright --version
 
@@ -54,6 +57,9 @@ COMMANDS = {
     "compare": ("published", "compare"),
     "rules": ("catalogue", "rules"),
     "explain": ("catalogue", "explain"),
+    "skill": ("agents", "skill"),
+    "mcp": ("serving", "mcp"),
+    "eval": ("evaluate", "evaluate"),
 }
 
 

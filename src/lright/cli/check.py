@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import LrightError, ReadError, UsageError
-from .catalogue import rule_ids
+from ..naming import rule_ids
 from .options import count, one_of, parse, parser_of, say, setting, split
 
 TYPE_CHECKING = False
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     import argparse
 
     from ..doctor import Options
-    from ..finding import Edit, Failure, FileReport, Fix, Report
+    from ..finding import Edit, Failure, FileReport, Finding, Report
     from ..observe.source.files import Input
 
 FORMATS = ("full", "concise", "json")
 SEVERITIES = ("error", "warning", "info")
-ROUNDS = 10  # of mending one file; each may open the way for the next
 
 
 def check(arguments: list[str]) -> int:
@@ -91,47 +90,28 @@ class _Session:
 
     def _mend(self, read: Input, report: FileReport) -> FileReport:
         """Carry out fixes until none is left, then write, print or show the outcome."""
+        from ..mend import mend
         from ..observe.source import files
 
-        text, titles = read.text, list[str]()
-        for _ in range(ROUNDS):
-            text, report, done = self._round(text, report)
-            titles += done
-            if not done:
-                break
+        mended = mend(read.text, report, lambda text: self._check(text, report.path), self._wanted)
         if self.asked.diff:
-            self._show_diff(read, text, report.path)
-            return report
-        data = files.encode(text, read) if titles else read.data
+            self._show_diff(read, mended.text, report.path)
+            return mended.report
+        data = files.encode(mended.text, read) if mended.done else read.data
         if read.path == files.STDIN:
             sys.stdout.buffer.write(data)
-        elif titles:
+        elif mended.done:
             files.write_atomically(read.path, data, read.data)
-        for title in titles:
+        for finding in mended.done:
+            title = finding.fix.title if finding.fix else ""
             print(f"{report.path}: {self.screen.paint('mended', 'bold', 'green')}: {title}", file=self.beside)
-        return report
+        return mended.report
 
-    def _round(self, text: str, report: FileReport) -> tuple[str, FileReport, list[str]]:
-        """Carry out the fixes that do not touch each other and together leave a readable file."""
-        from ..observe.source.edit import apply, overlapping
-
-        chosen: list[Fix] = []
-        for fix in self._wanted(report):
-            if not any(overlapping(fix.edits, other.edits) for other in chosen):
-                chosen.append(fix)
-        while chosen:
-            edited = apply(text, [edit for fix in chosen for edit in fix.edits])
-            try:
-                return edited, self._check(edited, report.path), [fix.title for fix in chosen]
-            except ReadError:
-                chosen.pop()
-        return text, report, []
-
-    def _wanted(self, report: FileReport) -> list[Fix]:
+    def _wanted(self, report: FileReport) -> list[Finding]:
         from ..render.terminal import visible
 
-        fixes = [finding.fix for finding in visible(report.findings, self.asked.severity)]
-        return [fix for fix in fixes if fix and fix.edits and (fix.safe or self.asked.unsafe_fixes)]
+        found = visible(report.findings, self.asked.severity)
+        return [one for one in found if one.fix and (one.fix.safe or self.asked.unsafe_fixes)]
 
     def _show_diff(self, read: Input, text: str, path: str) -> None:
         from ..render.code import painted_diff, unified

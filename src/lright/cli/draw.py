@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from ..errors import LrightError
 from .options import parse, parser_of, setting, split, training_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from ..finding import Curve
     from ..render.plot import Plotted
 
 
@@ -52,28 +50,11 @@ def _of_script(path: str, asked: argparse.Namespace, script_arguments: tuple[str
     """The curves of a script, or a LrightError that says what they need."""
     from ..doctor import Options, check_source
     from ..observe.source import files
-    from ..render.plot import Plotted
-    from ..render.terminal import drawable
+    from ..render.plot import of_report
 
     options = Options(script_arguments, dict(asked.set), asked.processes, fixes=False)
     name = "<stdin>" if path == files.STDIN else files.shown(path)
-    report = check_source(files.read(path).text, name, options)
-    curves = [curve for curve in report.curves if curve.points]
-    if not curves and report.unknown:
-        wanted = report.unknown[0]
-        raise LrightError(f'{name}: its curve needs {", ".join(report.unknown)}: give it with --set "{wanted}=..."')
-    if not curves:
-        raise LrightError(f"{name}: no learning-rate schedule is seen in it: plot a schedule in words")
-    from ..records import replace
-
-    several = len(curves) > 1
-    return [Plotted(label := _label(name, curve, several), replace(drawable(curve), label=label)) for curve in curves]
-
-
-def _label(name: str, curve: Curve, several: bool) -> str:
-    if not several:
-        return name
-    return f"{name}: {curve.optimizer or 'optimizer'}, group {curve.group}"
+    return of_report(check_source(files.read(path).text, name, options))
 
 
 def _plot_parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from ..errors import UsageError
+from ..naming import closest as closest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,15 +108,6 @@ def training_options(known: Callable[..., object]) -> None:
     known("--samples", type=count, metavar="N", help="samples in an epoch")
     known("--accumulate", type=count, metavar="N", help="batches for one optimizer update")
     known("--processes", type=count, metavar="N", help="how many processes train together")
-
-
-def closest(word: str, known: Iterable[str]) -> str:
-    """A question to append: the known word that looks most like ``word``, or nothing."""
-    from difflib import get_close_matches
-
-    by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), by_lower, n=1)
-    return f": did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
 def say(lines: Iterable[str]) -> None:

@@ -13,11 +13,18 @@ def facts_of(path: str) -> Setting:
     """
     from ..observe.source import files
 
-    text = files.read(path).text
+    return facts_in(files.read(path).text, path)
+
+
+def facts_in(text: str, path: str) -> Setting:
+    """The same of a file's text; the ending of ``path`` says which of them it is.
+
+    :raises ReadError: if it is none of them.
+    """
     if path.endswith((".yaml", ".yml")):
         return _of_yaml(text, path)
     if path.endswith(".json"):
-        return _of_find(path)
+        return _of_find(text, path)
     from ..observe import source
 
     situation = source.read(text, path)
@@ -27,11 +34,11 @@ def facts_of(path: str) -> Setting:
     return setting
 
 
-def _of_find(path: str) -> Setting:
+def _of_find(text: str, path: str) -> Setting:
     """What a range test measured: the answer that `lright find --save` wrote."""
     from ..find.result import LrFind
 
-    found = LrFind.load(path)
+    found = LrFind.loads(text, path)
     if found.abstained:
         raise ReadError(path, f"the range test abstained ({found.reason}): there is no measured LR to plan with")
     setting = Setting()
@@ -53,5 +60,8 @@ def _of_yaml(text: str, path: str) -> Setting:
         raise ReadError(path, "is no mapping of facts, as in 'epochs: 90'")
     setting = Setting()
     for name, value in table.items():
+        if not isinstance(name, str) or not isinstance(value, (str, int, float)):
+            # No text is made of the value here: aliases can make that endless.
+            raise ReadError(path, f"{name!r:.60} is no fact with one value, as in 'epochs: 90'")
         setting.know(str(name).replace("-", "_"), value, path)
     return setting

@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Score:
-    """One criterion of one answer. ``value`` lies in [0, 1]; None where it could not be judged, and ``why`` says why."""
+    """One criterion of one answer. ``value`` lies in [0, 1]; None where it could not be judged, as ``why`` tells."""
 
     criterion: str
     kind: str

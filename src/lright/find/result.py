@@ -205,10 +205,19 @@ class LrFind:
         name = os.fspath(path)
         try:
             with open(path, encoding="utf-8") as file:
-                data = json.load(file)
+                text = file.read()
         except OSError as error:
             raise LrightError(f"cannot read {name}: {error.strerror}") from None
         except ValueError as error:
+            raise LrightError(f"{name} is no JSON ({error}): give what `lright find --output` wrote") from None
+        return cls.loads(text, name)
+
+    @classmethod
+    def loads(cls, text: str, name: str) -> LrFind:
+        """The same of the text of the file that is called ``name``."""
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
             raise LrightError(f"{name} is no JSON ({error}): give what `lright find --output` wrote") from None
         try:
             return cls.from_dict(data)

@@ -20,6 +20,8 @@ from .chart import Curve, bounds, chart, number_text
 from .screen import Screen
 
 if TYPE_CHECKING:
+    from ..finding import FileReport
+    from ..schedule import Resolved
     from ..schedule.emulate import Emulated
 
 FORMATS = ("text", "svg", "png", "html", "csv", "json")
@@ -54,12 +56,13 @@ class Options(NamedTuple):
 
 
 class Plotted(NamedTuple):
-    """One spec, ready to be drawn: ``table`` is what it was resolved to, ``remarks`` what is to be said."""
+    """One spec, ready to be drawn: ``table`` is what it was ``resolved`` to, ``remarks`` what is to be said."""
 
     label: str
     curve: Curve
     table: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    resolved: Resolved | None = None
 
 
 def plot_command(
@@ -150,7 +153,7 @@ def resolved_spec(label: str, schedule: Schedule, options: Options) -> Plotted:
     if options.peak is None:
         remarks.append("values are multiples of the peak (--peak)")
     remarks += [note.message for note in schedule.lint(budget if budget.total else None, options.peak)]
-    return Plotted(label, curve, tuple(str(resolved).splitlines()), tuple(remarks))
+    return Plotted(label, curve, tuple(str(resolved).splitlines()), tuple(remarks), resolved)
 
 
 def _assumed(options: Options) -> tuple[Budget, str]:
@@ -234,6 +237,26 @@ def ticked(scheduler: Emulated, ticks: int) -> tuple[list[tuple[float, float]], 
         except ScheduleRaises as raised:
             return points, str(raised)
     return points, ""
+
+
+# Scripts.
+
+
+def of_report(report: FileReport) -> list[Plotted]:
+    """The curves of a script that was checked, or a LrightError that says what they need."""
+    from ..records import replace
+    from .terminal import drawable
+
+    curves = [curve for curve in report.curves if curve.points]
+    if not curves and report.unknown:
+        needed, wanted = ", ".join(report.unknown), report.unknown[0]
+        raise LrightError(f'{report.path}: its curve needs {needed}: give it with --set "{wanted}=..."')
+    if not curves:
+        raise LrightError(f"{report.path}: no learning-rate schedule is seen in it: plot a schedule in words")
+    labels = [report.path]
+    if len(curves) > 1:
+        labels = [f"{report.path}: {curve.optimizer or 'optimizer'}, group {curve.group}" for curve in curves]
+    return [Plotted(label, replace(drawable(curve), label=label)) for label, curve in zip(labels, curves)]
 
 
 # The terminal.

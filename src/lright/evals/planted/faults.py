@@ -10,11 +10,11 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from benchmarks.planted.more_recipes import gan_script, kfold_script
-from benchmarks.planted.recipes import Writer
-from benchmarks.planted.schedules import EPOCH_KINDS, MANUAL_KINDS, UPDATE_KINDS
-from benchmarks.planted.script import Script
-from benchmarks.planted.styles import Plan, draw
+from .more_recipes import gan_script, kfold_script
+from .recipes import Writer
+from .schedules import EPOCH_KINDS, MANUAL_KINDS, UPDATE_KINDS
+from .script import Script
+from .styles import Plan, draw
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmarks.planted.script import Block
+from .script import Block
 
 if TYPE_CHECKING:
-    from benchmarks.planted.recipes import Writer
+    from .recipes import Writer
 
 Build = Callable[["Writer", Block, str], None]
 

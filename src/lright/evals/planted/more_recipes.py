@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from benchmarks.planted.script import Block, Script
+from .script import Block, Script
 
 HEADS = ("import torch", "import torch.nn as nn", "from torch.utils.data import DataLoader, TensorDataset")
 
@@ -25,7 +25,7 @@ def pair_schedule(rng: random.Random, epochs: int) -> tuple[str, list[tuple[str,
 
 def write_call(script: Script, block: Block, tag: str, target: str, func: str, args: list[tuple[str, str]]) -> None:
     """A call that plants can change, on one line."""
-    from benchmarks.planted.script import Call
+    from .script import Call
 
     script.calls[tag] = Call(f"{target} = ", func, args)
     block.add(script.calls[tag].lines()[0][1], tag)

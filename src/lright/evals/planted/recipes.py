@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from benchmarks.planted.schedules import SCHEDULES
-from benchmarks.planted.script import Block, Call, Script
-from benchmarks.planted.styles import INDEXED_LOOPS, Plan
+from .schedules import SCHEDULES
+from .script import Block, Call, Script
+from .styles import INDEXED_LOOPS, Plan
 
 CLASS_NAMES = {"train": "train_loader", "val": "val_loader", "x": "x", "y": "y"}
 FLAGS = {"lr": "float", "weight_decay": "float", "gamma": "float", "resume": "str", "out": "str"}
