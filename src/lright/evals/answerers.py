@@ -22,7 +22,7 @@ from .arms import Arm
 from .nouns import Answer, Problem
 
 TURNS = 12  # how often a model may call tools for one answer
-SHOWN = 200_000  # characters of an agent's output that are kept
+SHOWN = 200_000  # bytes of an agent's output that are kept
 SKILL_FOLDERS = (".claude/skills", ".agents/skills")  # where agents look for skills of a project
 
 MISSING = "echo 'lright: not found' >&2; exit 127"  # stands before an installed lright on the path
@@ -157,28 +157,47 @@ def equip(arm: Arm, project: Path, beside: Path) -> None:
 
 
 async def _started(line: str, prompt: str, project: Path, beside: Path, timeout: float) -> str:
-    words = shlex.split(line)
+    """Run the command and give what it printed. Files stand in for pipes: a process that the agent leaves behind would
+    hold a pipe open, and the answer would never be over."""
+    words = _words(line)
     takes_it = any("{prompt}" in word for word in words)
     words = [word.replace("{prompt}", prompt) for word in words]
     environment = {**os.environ, "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', '')}"}
+    asked, out, err = (beside / name for name in ("question", "out", "err"))
+    asked.write_text("" if takes_it else prompt, "utf-8")
+    with asked.open("rb") as given, out.open("wb") as said, err.open("wb") as complained:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *words, cwd=project, env=environment, start_new_session=True,
+                stdin=given, stdout=said, stderr=complained,
+            )  # fmt: skip
+        except OSError as error:
+            raise LrightError(f"--agent: {words[0]!r} does not start: {error.strerror}") from None
+        try:
+            code = await asyncio.wait_for(process.wait(), timeout)
+        except asyncio.TimeoutError:
+            raise LrightError(f"the agent gave no answer within {timeout:g} s") from None
+        finally:
+            _end(process)
+    if code:
+        complaint = " ".join(_head(err).split())[-300:]
+        raise LrightError(f"the agent ended with {code}: {complaint or 'it said nothing'}")
+    return _head(out)
+
+
+def _words(line: str) -> list[str]:
     try:
-        process = await asyncio.create_subprocess_exec(
-            *words, cwd=project, env=environment, start_new_session=True,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-    except OSError as error:
-        raise LrightError(f"--agent: {words[0]!r} does not start: {error.strerror}") from None
-    try:
-        given = b"" if takes_it else prompt.encode()
-        out, err = await asyncio.wait_for(process.communicate(given), timeout)
-    except asyncio.TimeoutError:
-        raise LrightError(f"the agent gave no answer within {timeout:g} s") from None
-    finally:
-        _end(process)
-    if process.returncode:
-        said = " ".join(err.decode(errors="replace").split())[-300:]
-        raise LrightError(f"the agent ended with {process.returncode}: {said or 'it said nothing'}")
-    return out.decode(errors="replace")[:SHOWN]
+        words = shlex.split(line)
+    except ValueError as error:
+        raise LrightError(f"--agent: {line!r} is no command line: {error}") from None
+    if not words:
+        raise LrightError("--agent: the command is empty")
+    return words
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(SHOWN).decode(errors="replace")
 
 
 def _end(process: asyncio.subprocess.Process) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import LrightError, UsageError
-from .nouns import KINDS, Problem
+from .nouns import KINDS, SCENARIO, Problem
 from .problems import load
 
 PER_SCRIPT = 2  # repair tasks that one script gives
@@ -22,7 +22,7 @@ def chosen(words: str = "", seed: int = 0, scripts: str = "") -> tuple[Problem, 
     ['seed-2-plateau']
     """
     wanted = [word.strip() for word in words.split(",") if word.strip()]
-    every = load(seed=seed) + (tuple(_of_scripts(scripts, seed)) if scripts else ())
+    every = load(_kinds(wanted), seed=seed) + (tuple(_of_scripts(scripts, seed)) if scripts else ())
     known = {name for problem in every for name in _names(problem)} | set(KINDS)
     for word in wanted:
         if word not in known:
@@ -30,6 +30,15 @@ def chosen(words: str = "", seed: int = 0, scripts: str = "") -> tuple[Problem, 
             hint = f": did you mean {close[0]!r}?" if close else "; --list shows them"
             raise UsageError(f"--problems: no kind, tag or id {word!r}{hint}")
     return tuple(problem for problem in every if not wanted or set(wanted) & _names(problem))
+
+
+def _kinds(wanted: Sequence[str]) -> Collection[str]:
+    """The kinds that these words can be about: making repair tasks takes seconds, which a scenario need not wait for."""
+    named = {word for word in wanted if word in KINDS}
+    others = set(wanted) - named
+    if not wanted or not others <= {name for problem in load([SCENARIO]) for name in _names(problem)}:
+        return KINDS
+    return named | {SCENARIO} if others else named
 
 
 def _names(problem: Problem) -> set[str]:

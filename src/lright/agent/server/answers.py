@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import ConfigDict, with_config
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 documented = with_config(ConfigDict(use_attribute_docstrings=True))
 
@@ -93,17 +93,17 @@ class FixAnswer(TypedDict):
 
 @documented
 class RuleAnswer(TypedDict):
-    """One rule of the catalogue. In a list of all rules only the first four are filled."""
+    """One rule of the catalogue. In a list of all rules only the first four are there."""
 
     id: str
     slug: str
     severity: Severity
     summary: str
-    why: str
-    bad: str
-    good: str
-    fix_safety: str
-    sources: list[str]
+    why: NotRequired[str]
+    bad: NotRequired[str]
+    good: NotRequired[str]
+    fix_safety: NotRequired[str]
+    sources: NotRequired[list[str]]
 
 
 @documented

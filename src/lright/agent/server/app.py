@@ -33,10 +33,10 @@ HTTP_BODY = 4 * 2**20  # bytes of a request over HTTP
 RUNS_AT_ONCE = 2
 
 INSTRUCTIONS = """\
-lright knows learning-rate schedules. check a training script after you write or change it; fix gives a proved diff; ask \
-answers a user's question in their words; plan chooses a schedule before you write one; recipes tells what others used; \
-plot and schedule_parse show what a schedule does. Scripts are read, not executed. Paths are relative to the root folder. \
-A result without findings is health only where its notes are empty."""
+lright knows learning-rate schedules. check a training script after you write or change it; fix gives a proved diff; \
+ask answers a user's question in their words; plan chooses a schedule before you write one; recipes tells what others \
+used; plot and schedule_parse show what a schedule does. Scripts are read, not executed. Paths are relative to the \
+root folder. A result without findings is health only where its notes are empty."""
 
 
 @record(frozen=True)
@@ -128,7 +128,7 @@ class _Tool(Tool):
         try:
             return await super().run(arguments, context, convert_result)
         except UnexpectedToolError:
-            raise ToolError(f"{self.name}: lright failed on it. This is a mistake of lright: please report it") from None
+            raise ToolError(f"{self.name}: this is a mistake of lright, not of the call: please report it") from None
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(_wrong(self.name, error.__cause__, self.parameters)) from None
@@ -167,7 +167,7 @@ def _tool(name: str, function: Callable[..., Any], call: Callable[..., Any], ser
     call.__name__, call.__doc__ = name, " ".join((function.__doc__ or "").split())
     call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [one.replace(annotation=_described(hints[one.name]), kind=one.KEYWORD_ONLY) for one in parameters],
-        return_annotation=Annotated[CallToolResult, hints["return"]],
+        return_annotation=Annotated[CallToolResult, answers.RunAnswer if name in runs.RUNS else hints["return"]],
     )
     tool = _Tool.from_function(call, title=f"lright {name.replace('_', ' ')}", annotations=_nature(name, served))
     model = tool.fn_metadata.arg_model

@@ -1,7 +1,7 @@
 """The root folder: what lies in it may be read, what does not may not, however the name is spelled.
 
-A name is resolved first (``..``, symbolic links), and refused unless it ends up inside. Then the file is opened folder by
-folder from the root on without following any link, so that a link put in between the two steps leads nowhere.
+A name is resolved first (``..``, symbolic links), and refused unless it ends up inside. Then the file is opened folder
+by folder from the root on without following any link, so that a link put in between the two steps leads nowhere.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ MOST_FILES = 200  # of a folder
 MOST_ENTRIES = 20_000  # looked at in search of them
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_READ = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_FOLDER = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | getattr(os, "O_CLOEXEC", 0)
+_READ = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer is not waited for
+_FOLDER = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_DIRECTORY", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
 
 
 class Root:

@@ -18,7 +18,7 @@ import anyio
 from anyio.abc import Process, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from ...drive.launch import environment
+from ...drive.launch import importing
 from ...errors import LrightError
 from .worker import HEADER
 
@@ -42,7 +42,7 @@ class Worker:
         errors = None if os.environ.get("LRIGHT_DEBUG") else subprocess.DEVNULL
         return cls(
             await anyio.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-                                     env=environment(_ONE_CORE), cwd=_HOME, start_new_session=True)
+                                     env=importing(_ONE_CORE), cwd=_HOME, start_new_session=True)
         )  # fmt: skip
 
     async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,8 +61,8 @@ class Worker:
             await self._process.aclose()
 
 
-# Where lright itself lies. A worker starts there: Python imports from the folder that it is started in, and a json.py of
-# the user's project must not be what is imported.
+# Where lright itself lies. A worker starts there: Python imports from the folder that it is started in, and a json.py
+# of the user's project must not be what is imported.
 _HOME = str(Path(__file__).resolve().parents[3])
 
 
@@ -124,9 +124,11 @@ class Pool:
                 answer = await worker.ask(request)
             kept = not answer.pop("last")
         except TimeoutError:
-            raise LrightError(f"it took longer than {self._seconds:g} seconds and was ended: give less at once") from None
+            told = f"it took longer than {self._seconds:g} seconds and was ended: give less at once"
+            raise LrightError(told) from None
         except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            raise LrightError("the input was too large or too deep to be read: the process that read it ended") from None
+            told = "the input was too large or too deep to be read: the process that read it ended"
+            raise LrightError(told) from None
         finally:
             if kept:
                 self._idle.append(worker)

@@ -15,7 +15,7 @@ def review_training_script(path: Script) -> str:
     """Review the learning-rate schedule of a training script."""
     return f"""Review the learning-rate schedule of this script: {_given(path)}
 1. Call check on it. If names are listed as unknown, find their values or ask me, and check again with set.
-2. For each finding tell me the line, what really happens to the learning rate (with the numbers), and how sure it is.
+2. For each finding tell me the line, what really happens to the learning rate (with numbers), and how sure it is.
 3. Call fix (with unsafe where a choice has to be made) and show me the diff; do not write before I agree.
 4. Say what could not be judged: the notes, the unknown names. No finding is no proof of health."""
 
@@ -34,7 +34,7 @@ def why_is_my_loss_stuck(what_happens: Happens, path: Script = "") -> str:
     return f"""Find out whether the learning rate is to blame: {_given(what_happens)}{script}
 1. Call ask with my words as they are, and with the script if there is one.
 2. What check proves on the code goes first; then what ask holds likely, in its order, with what would tell them apart.
-3. Propose one change at a time and how I see whether it helped. Say so if the learning rate is probably not the cause."""
+3. Propose one change at a time and how I see whether it helped. Say so if the LR is probably not to blame."""
 
 
 def diagnose_lr(path: Script) -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import anyio
 import anyio.abc
 
-from ...drive.launch import environment
+from ...drive.launch import importing
 from ...errors import LrightError, ReadError, UsageError
 from .confine import Root
 
@@ -38,6 +38,7 @@ Arguments = Annotated[list[str], "the script's own command line, as in ['--epoch
 Seconds = Annotated[float, "how long it may take; it is ended then"]
 Stop = Annotated[str, "stop the script on 'diverged', or on a rule such as LR101; several with commas"]
 Schedule = Annotated[str, "in words, as in 'warmup 5% > cosine to 0'; none: the script's own"]
+Command = list[str]  # what a tool here makes; what comes of it is a RunAnswer
 Updates = Annotated[int, "how many updates the run makes, if the script hides it; 0: not known"]
 
 
@@ -45,7 +46,7 @@ def find(
     root: Root, path: Script, arguments: Arguments = [], seconds: Seconds = 600,  # noqa: B006 - never changed
     steps: Annotated[int, "updates of the sweep; 0: 200"] = 0,
     trials: Annotated[int, "train briefly at so many rates around the suggestion: 0, or 3 and more"] = 0,
-) -> RunAnswer:  # fmt: skip
+) -> Command:  # fmt: skip
     """RUNS the user's script: an LR range test that raises the learning rate from update to update and reads the loss,
     then stops it. Use it when the user wants the learning rate that the training really takes. Its checkpoints and
     logs are withheld; it takes as long as some hundred updates."""
@@ -57,10 +58,10 @@ def find(
 
 def watch(
     root: Root, path: Script, arguments: Arguments = [], seconds: Seconds = 600, stop_on: Stop = ""  # noqa: B006
-) -> RunAnswer:
-    """RUNS the user's script as it is, to its end, and reports what its learning rate and its loss really did, judged by
-    the rules of check. Use it when reading the script is not enough and the user agreed to a run; keep it short with the
-    script's own arguments. It saves what the script saves."""
+) -> Command:
+    """RUNS the user's script as it is, to its end, and reports what its learning rate and its loss really did, judged
+    by the rules of check. Use it when reading the script is not enough and the user agreed to a run; keep it short with
+    the script's own arguments. It saves what the script saves."""
     return _command("watch", root, path, arguments, ["--no-view", *_stop(stop_on)])
 
 
@@ -69,7 +70,7 @@ def run(
     peak: Annotated[float, "its highest learning rate; 0: that of the script"] = 0,
     scale: Annotated[float, "the script's own learning rate times this; 0: as it is"] = 0,
     updates: Updates = 0, stop_on: Stop = "",
-) -> RunAnswer:  # fmt: skip
+) -> Command:  # fmt: skip
     """RUNS the user's script, unchanged, with another learning-rate schedule put in its place, and reports like watch.
     Use it to try a schedule before it is written into the script. It saves what the script saves."""
     options = ["--no-view", *_stop(stop_on)]
@@ -83,7 +84,7 @@ def run(
 RUNS: Mapping[str, Callable[..., Any]] = {"find": find, "watch": watch, "run": run}
 
 
-def _command(tool: str, root: Root, path: str, arguments: Sequence[str], options: Sequence[str]) -> Any:
+def _command(tool: str, root: Root, path: str, arguments: Sequence[str], options: Sequence[str]) -> Command:
     """The command line; ``{trace}`` stands for a file that is gone afterwards."""
     if not path.endswith(".py"):
         raise ReadError(path[:60], "is no Python script")
@@ -132,7 +133,7 @@ async def carried_out(root: Root, command: Sequence[str], seconds: float) -> Run
         start = time.monotonic()
         process = await anyio.open_process(
             [sys.executable, "-m", "lright", *filled], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, cwd=root.folder, env=environment(_PLAIN), start_new_session=True,
+            stderr=subprocess.PIPE, cwd=root.folder, env=importing(_PLAIN), start_new_session=True,
         )  # fmt: skip
         out, errors = bytearray(), bytearray()
         timed_out = True
@@ -182,7 +183,7 @@ def _signal(group: int, number: int) -> None:
         return  # nobody is left in it
 
 
-def _answer(code: int | None, timed_out: bool, seconds: float, out: bytes, errors: bytes) -> RunAnswer:
+def _answer(code: int | None, timed_out: bool, seconds: float, out: bytearray, errors: bytearray) -> RunAnswer:
     printed, complaints = out.decode("utf-8", "replace"), errors.decode("utf-8", "replace").strip()
     report, rest = _report(printed)
     if report is None and not timed_out and code:

@@ -51,7 +51,7 @@ def _fix(answer: Answer) -> Iterator[str]:
 def _explain(answer: Answer) -> Iterator[str]:
     for one in answer["rules"]:
         yield f"{one['id']} {one['slug']} ({one['severity']}): {one['summary']}"
-        if not one["why"]:
+        if "why" not in one:
             continue
         yield from ("", one["why"])
         for title in ("bad", "good"):

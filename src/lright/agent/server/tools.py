@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ...errors import LrightError, ReadError, UsageError
+from ...errors import ReadError, UsageError
 from ...records import record
 from .confine import Root
 
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     )
 
 LISTED, LISTED_IN_DETAIL = 40, 400  # findings of one answer
-LONGEST = 400_000  # characters of source, and of one file's worth of a diff
-LONGEST_QUESTION = 20_000
+LONGEST = 400_000  # characters of a script
+LONGEST_QUESTION = 10_000
 LONGEST_WORDS = 2_000  # of a schedule, a query
 POINTS = 20
+FIXED = 20  # findings of a script up to which fixes are worked out: each takes as long as the check
 SOURCE = "<source>"
 
 # What an argument is for, told once.
@@ -87,7 +88,7 @@ def check(
     inputs = [_Source(source)] if _one_of(path, source) else _named(desk.root, path)
     for one in inputs:
         try:
-            reports.append(_checked(one.text(), one.name, options))
+            reports.append(_examined(one.text(), one.name, options))
         except ReadError as error:
             failures.append(Failure(one.name, error.reason))
     if not reports and len(failures) == 1:
@@ -157,6 +158,16 @@ def _one_of(path: str, source: str) -> bool:
     return bool(source)
 
 
+def _examined(text: str, name: str, options: Options) -> FileReport:
+    """The report with fixes, unless there are so many findings that they would take all the time there is."""
+    from ...records import replace
+
+    if text.count(".step(") <= 2 * FIXED:  # nearly every script: it has no room for that many
+        return _checked(text, name, options)
+    plain = _checked(text, name, replace(options, fixes=False))
+    return _checked(text, name, options) if 0 < len(plain.findings) <= FIXED else plain
+
+
 def _checked(text: str, name: str, options: Options) -> FileReport:
     from ...doctor import check_source
 
@@ -212,6 +223,8 @@ def _notes(report: FileReport) -> list[str]:
     notes = [f"{report.path}: {one.reason}" for one in report.skipped if one.rule == "*"]
     if not report.checked and not report.curves:
         notes.append(f"{report.path}: no learning-rate schedule is seen in it")
+    if len(report.findings) > FIXED:
+        notes.append(f"{report.path}: {len(report.findings)} findings; no fixes were worked out for so many")
     silent = [one.rule for one in report.skipped if one.rule != "*"]
     if silent:
         few = ", ".join(silent[:5]) + (" ..." if len(silent) > 5 else "")
@@ -236,8 +249,8 @@ def fix(
     write: Annotated[bool, "change the file too; needs a server started with --allow-write"] = False,
 ) -> FixAnswer:  # fmt: skip
     """Mend what check found: a unified diff, each fix proved by analysing the mended script again. Nothing is written
-    unless write is given and allowed. Call it with unsafe=true to see fixes that make a choice between readings, and say
-    so to the user."""
+    unless write is given and allowed. Call it with unsafe=true to see fixes that make a choice between readings, and
+    say so to the user."""
     from ...mend import mend
     from ...observe.source.files import encode
     from ...render.code import unified
@@ -289,18 +302,20 @@ def explain(
 
     chosen = rule_ids(rules, "rules")
     if len(chosen) > 12:
-        raise UsageError(f"that names {len(chosen)} rules: ask for at most 12 at once, or for none to list all in short")
+        raise UsageError(f"that names {len(chosen)} rules: ask for at most 12, or for none to list all in short")
     return {"rules": [_rule(one, bool(chosen)) for one in all_rules() if one.id in chosen or not chosen]}
 
 
 def _rule(one: Any, full: bool) -> RuleAnswer:
     from ...render.rulepage import examples
 
-    bad, good = (examples(one, which) if full else [] for which in ("bad", "good"))
+    told: RuleAnswer = {"id": one.id, "slug": one.slug, "severity": one.severity, "summary": one.summary}
+    if not full:
+        return told
+    bad, good = (examples(one, which)[:1] for which in ("bad", "good"))
     return {
-        "id": one.id, "slug": one.slug, "severity": one.severity, "summary": one.summary,
-        "why": one.why.strip() if full else "", "bad": bad[0] if bad else "", "good": good[0] if good else "",
-        "fix_safety": one.fix_safety if full else "", "sources": list(one.sources) if full else [],
+        **told, "why": one.why.strip(), "bad": "".join(bad), "good": "".join(good), "fix_safety": one.fix_safety,
+        "sources": list(one.sources),
     }  # fmt: skip
 
 
@@ -316,8 +331,8 @@ def plot(
     arguments: Given = [], set: Values = {}, processes: Processes = 0,  # noqa: B006
 ) -> PlotAnswer:  # fmt: skip
     """Draw the learning rate over the whole training, of a schedule in words or of a script as it really steps. Use it
-    to show a user what a schedule does, or to compare what was meant with what happens. peak, epochs and steps_per_epoch
-    are for a schedule in words; a script takes set and arguments."""
+    to show a user what a schedule does, or to compare what was meant with what happens. peak, epochs and
+    steps_per_epoch are for a schedule in words; a script takes set and arguments."""
     from ...doctor import Options, check_source
     from ...render import plot as plots
     from ...render.screen import Screen
@@ -413,8 +428,8 @@ def plan(
     detail: Detail = False,
 ) -> PlanAnswer:
     """Choose the learning-rate schedule for a training: shape, peak, warmup and floor, each with its reason and source,
-    and the code. Use it before you write a schedule, or when a user asks what to use. Leave out what you do not know; it
-    says what it assumed and what would change the plan."""
+    and the code. Use it before you write a schedule, or when a user asks what to use. Leave out what you do not know;
+    it says what it assumed and what would change the plan."""
     from ...advise.plan import named
     from ...advise.plan import plan as made_for
     from ...consult import pages
@@ -454,8 +469,8 @@ def ask(
     detail: Detail = False,
 ) -> AskAnswer:
     """Answer a question about learning rates: a loss that is stuck, NaN, a spike, whether to schedule or warm up. Pass
-    the user's words as they are, with the script if there is one: what it proves goes first. Rules, data and arithmetic,
-    no language model; it shows what it understood and asks for what it lacks."""
+    the user's words as they are, with the script if there is one: what it proves goes first. Rules, data and
+    arithmetic, no language model; it shows what it understood and asks for what it lacks."""
     from ...advise.answer import SECTIONS
     from ...consult import ask as answered
     from ...consult import pages

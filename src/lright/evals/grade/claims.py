@@ -4,14 +4,15 @@ A pattern is a regular expression with four conveniences: ``..`` is a gap of up 
 ``~`` the rest of a word, ``{name}`` another concept. Groups do not capture, and both ends are word boundaries.
 
 A way is one line, ``window: term term``. The terms have to stand together in the window: ``clause`` (when none is
-named), ``sentence``, ``near`` (a sentence and the next one), ``opening`` (the first two sentences), ``anywhere``, or ``code``, where
-the terms are features of :mod:`snippets`. ``!term`` has to be denied there, ``-term`` must not occur.
+named), ``sentence``, ``near`` (a sentence and the next one), ``opening`` (the first two sentences) or ``anywhere``.
+``!term`` has to be denied there, ``-term`` must not occur. After ``code:`` the terms are features of :mod:`snippets`,
+after ``said:`` other claims, and after ``first:`` other claims that are made in the first two sentences.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,9 @@ from typing import Any
 
 import yaml
 
-CLAUSE, SENTENCE, NEAR, OPENING, ANYWHERE, CODE = "clause", "sentence", "near", "opening", "anywhere", "code"
-WINDOWS = (CLAUSE, SENTENCE, NEAR, OPENING, ANYWHERE, CODE)
+CLAUSE, SENTENCE, NEAR, OPENING, ANYWHERE = "clause", "sentence", "near", "opening", "anywhere"
+CODE, SAID, FIRST = "code", "said", "first"
+WINDOWS = (CLAUSE, SENTENCE, NEAR, OPENING, ANYWHERE, CODE, SAID, FIRST)
 FILE = Path(__file__).with_name("claims.yaml")
 
 
@@ -41,16 +43,37 @@ class Claim:
     ways: tuple[Way, ...]
     unless: tuple[Way, ...] = ()  # what takes it back, wherever it is said
     opposite: tuple[str, ...] = ()  # claims that contradict it
+    spared: tuple[str, ...] = ()  # what the answer may be asked for instead, and then is not blamed for this
     like: tuple[str, ...] = ()  # the first of these that is asked as well decides, else the last
     decided: bool = False  # an answer that will not decide does not make it
     prominent: str = ""  # the concept of rival causes that must not come first, nor beside it
+
+
+class Concepts(Mapping[str, re.Pattern[str]]):
+    """The patterns by name. Each is compiled when it is first asked for: no answer needs them all."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        lines = {name: _lines(text) for name, text in texts.items()}
+        self._texts = {name: _expanded(name, lines) for name in lines}
+        self._compiled: dict[str, re.Pattern[str]] = {}
+
+    def __getitem__(self, name: str) -> re.Pattern[str]:
+        if name not in self._compiled:
+            self._compiled[name] = re.compile(rf"(?<!\w)(?:{self._texts[name]})(?!\w)")
+        return self._compiled[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 @dataclass(frozen=True)
 class Book:
     """All concepts and claims."""
 
-    concepts: Mapping[str, re.Pattern[str]]
+    concepts: Concepts
     claims: Mapping[str, Claim]
 
 
@@ -68,8 +91,7 @@ def made(data: Mapping[str, Any]) -> Book:
     >>> bool(small.concepts["sun"].search("a sunny day")), small.claims["shines"].ways[0].window
     (True, 'clause')
     """
-    lines = {name: _lines(text) for name, text in data["concepts"].items()}
-    concepts = {name: re.compile(rf"(?<![\w])(?:{_expanded(name, lines)})(?!\w)") for name in lines}
+    concepts = Concepts(data["concepts"])
     claims = {name: _claim(given) for name, given in data["claims"].items()}
     _check(concepts, claims)
     return Book(concepts, claims)
@@ -80,6 +102,7 @@ def _claim(given: Mapping[str, Any]) -> Claim:
         tuple(map(_way, given.get("ways", ()))),
         tuple(map(_way, given.get("unless", ()))),
         tuple(given.get("opposite", ())),
+        tuple(given.get("spared", ())),
         tuple(given.get("like", ())),
         bool(given.get("decided", False)),
         str(given.get("prominent", "")),
@@ -105,14 +128,19 @@ def _lines(text: str) -> str:
     return "|".join(line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
 
 
-_WORDS = r"(?:[ ,(\"]+[^ ,;(\"]+){0,%d}?[ ,(\"]+"
+# A gap never jumps over a negation: a pattern that means one says so.
+_WORDS = (
+    r"(?:[ ,(\"=\[]+(?!(?:no|not|never|nor|neither|without|rather|instead|hardly)\b)[^ ,;(\"=\[]+){0,%d}?[ ,(\"=\[]+"
+)
 
 
 def _expanded(name: str, lines: Mapping[str, str], above: tuple[str, ...] = ()) -> str:
     """The regular expression of a concept."""
     if name in above or name not in lines:
         raise ValueError(f"the concept {name!r} is {'part of itself' if name in above else 'missing'}")
-    text = lines[name].replace(" ... ", _WORDS % 12).replace(" .. ", _WORDS % 5)
+    # "a (b|c)? d" means "a d" as well: the space before what may be absent is absent with it
+    text = re.sub(r"(?<!\.\.) (\((?!\?)[^()]*[^() ]\))\?(?=[ |)]|$)", r"( \1)?", lines[name])
+    text = text.replace(" ... ", _WORDS % 12).replace(" .. ", _WORDS % 5)
     text = text.replace("~", r"[\w-]*")
     text = re.sub(r"(?<!\\)\((?!\?)", "(?:", text)
     text = re.sub(r"(?<![\[\"(|,]) (?![,\]])", r",? ", text)
@@ -124,9 +152,9 @@ def _check(concepts: Mapping[str, object], claims: Mapping[str, Claim]) -> None:
     for name, claim in claims.items():
         for way in (*claim.ways, *claim.unless):
             for term in (*way.wanted, *way.denied, *way.absent):
-                if way.window != CODE and term not in concepts:
-                    raise ValueError(f"{name}: no concept is called {term!r}")
-        for other in (*claim.opposite, *claim.like):
+                if way.window != CODE and term not in (claims if way.window in (SAID, FIRST) else concepts):
+                    raise ValueError(f"{name}: nothing is called {term!r}")
+        for other in (*claim.opposite, *claim.spared, *claim.like):
             if other not in claims:
                 raise ValueError(f"{name}: no claim is called {other!r}")
         if claim.prominent and claim.prominent not in concepts:

@@ -25,13 +25,15 @@ _WRONG = re.compile(
     re.IGNORECASE,
 )
 _RIGHT = re.compile(
-    r"\b(?:correct(?:ed)?|right|fix(?:ed)?|after|should be|final|complete|full|updated|change (?:it |this )?to|new|good|use"
+    r"\b(?:correct(?:ed)?|right|fix(?:ed)?|after|should be|final|complete|full|updated|change (?:it |this )?to|new|"
+    r"good|use"
     r"|replace\w*|with)\b|✅|✓",
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"\b(?:final|complete|full|whole|entire)\b", re.IGNORECASE)
 _ELIDED = re.compile(
-    r"^(\s*)(?:#\s*(?:\.\.\.|…).*|(?:\.\.\.|…)\s*|#.*\b(?:unchanged|as before|same as|existing|rest of|omitted|your)\b.*)$",
+    r"^(\s*)(?:#\s*(?:\.\.\.|…).*|(?:\.\.\.|…)\s*|#.*\b(?:unchanged|as before|same as|existing|rest of|omitted|"
+    r"your)\b.*)$",
     re.IGNORECASE,
 )
 
@@ -112,7 +114,8 @@ def _clean(lines: Sequence[str]) -> str:
 
 
 def _indented(text: str) -> Iterator[Block]:
-    words, lines = "", []
+    words = ""
+    lines: list[str] = []
     for line in [*text.split("\n"), "end"]:
         if line.startswith(("    ", "\t")) or (lines and not line.strip()):
             lines.append(line)
@@ -127,7 +130,9 @@ def _indented(text: str) -> Iterator[Block]:
 
 def _whole(text: str) -> list[Block]:
     tree = parsed(text)
-    if tree is None or not any(isinstance(node, (ast.Assign, ast.For, ast.Import, ast.FunctionDef)) for node in tree.body):
+    if tree is None or not any(
+        isinstance(node, (ast.Assign, ast.For, ast.Import, ast.FunctionDef)) for node in tree.body
+    ):
         return []
     return [Block(text)]
 
@@ -252,7 +257,9 @@ def _by_whole_file(found: Sequence[Block], broken: str) -> tuple[str | None, str
     files = []
     for block in found:
         tree = None if block.diff or block.wrong else parsed(block.text)
-        if tree is not None and with_gaps(block.text) == block.text and coverage(tree, broken) >= 0.6:
+        if tree is None or _imports(broken) and not _imports(block.text):
+            continue  # a piece, however large: it could not run
+        if with_gaps(block.text) == block.text and coverage(tree, broken) >= 0.6:
             files.append(block)
     changed = [block for block in files if same_code(block.text, broken) is False]
     if not files:
@@ -260,6 +267,12 @@ def _by_whole_file(found: Sequence[Block], broken: str) -> tuple[str | None, str
     if not changed:
         return files[0].text, "the file is given as it was"
     return next((block.text for block in reversed(changed) if block.final), changed[0].text), "the whole file was given"
+
+
+def _imports(text: str) -> bool:
+    """Whether a script imports anything at its head."""
+    tree = parsed(text)
+    return tree is not None and any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in tree.body)
 
 
 def coverage(tree: ast.Module, broken: str) -> float:
@@ -382,7 +395,17 @@ class _Index:
     def find(self, node: ast.stmt) -> tuple[list[ast.stmt], ast.stmt] | None:
         """The one statement that a piece's statement stands for; of several, the one that is just the same."""
         found = self.by_key.get(_key(node), [])
-        return found[0] if len(found) == 1 else None
+        if len(found) < 2 or not hasattr(node, "body"):
+            return found[0] if len(found) == 1 else None
+        shares = [shared(node, old) for _, old in found]  # several methods of one name: the one that it is most like
+        best, second = sorted(shares, reverse=True)[:2]
+        return found[shares.index(best)] if best >= 0.4 and best >= second + 0.2 else None
+
+
+def shared(one: ast.stmt, other: ast.stmt) -> float:
+    """The share of the statements of two blocks that both have."""
+    first, second = Counter(_heads(one)), Counter(_heads(other))
+    return 2 * sum((first & second).values()) / max(sum(first.values()) + sum(second.values()), 1)
 
 
 def _key(node: ast.stmt) -> str:

@@ -24,19 +24,21 @@ _USUAL = {
 }  # fmt: skip
 _MODULES = (
     ("torch.optim", OPTIMIZER),
-    ("torch.optim.lr_scheduler", re.compile(r"^(?:[A-Z]\w*LR|CosineAnnealingWarmRestarts|ReduceLROnPlateau|ChainedScheduler"
+    ("torch.optim.lr_scheduler", re.compile(r"^(?:[A-Z]\w*LR|CosineAnnealingWarmRestarts|ReduceLROnPlateau|"
+                                            r"ChainedScheduler"
                                             r"|ReduceLROnPlateau)$")),
     ("transformers", re.compile(r"^get_(?:\w+_)?schedule(?:r|_with_\w+)?$")),
     ("timm.scheduler", re.compile(r"^[A-Z]\w*LRScheduler$")),
     ("torch.utils.data", re.compile(r"^(?:DataLoader|TensorDataset)$")),
 )  # fmt: skip
 _NAMED = {
-    "optim": "import torch.optim as optim", "lr_scheduler": "from torch.optim import lr_scheduler", "math": "import math",
+    "optim": "import torch.optim as optim", "lr_scheduler": "from torch.optim import lr_scheduler",
+    "math": "import math",
     "nn": "from torch import nn", "F": "import torch.nn.functional as F", "np": "import numpy as np",
 }  # fmt: skip
 _PER_BATCH = re.compile(
-    r"len\(|steps_per_epoch|iters_per_epoch|batches_per_epoch|total_(?:steps|iters|updates)\b|num_(?:training_)?steps|"
-    r"max_(?:steps|iters|iterations)|num_training_steps|n_iter|t_total"
+    r"len\(|(?:(?:steps|iters|batches)_per_epoch|total_(?:steps|iters|updates)|num_(?:training_)?steps|"
+    r"max_(?:steps|iters|iterations)|n_iter|t_total)\b(?!\s*=[^=])"
 )
 
 
@@ -125,9 +127,10 @@ def completed(text: str, case: Mapping[str, float], question: str = "", words: s
     tree = parsed(text)
     if tree is None:
         return text
+    text = with_updates(text if text.endswith("\n") else text + "\n", tree, case)
+    tree = parsed(text) or tree
     bound = _bound(tree)
-    body = text if text.endswith("\n") else text + "\n"
-    body += _loop(text, tree, case, words)
+    body = text + _loop(text, tree, case)
     head = [*_imports(parsed(body) or tree, bound), *_values(tree, bound, case)]
     used = {node.id for node in ast.walk(parsed(body) or tree) if isinstance(node, ast.Name)}
     optimizer = next((name for name in ("optimizer", "opt", "optim_") if name in used), "optimizer")
@@ -183,7 +186,9 @@ def _value(name: str, case: Mapping[str, float]) -> str:
         return f"{max(1, epochs * 0.05):.0f}" if "ep" in name else f"{max(1, epochs * batches * 0.05):.0f}"
     if re.search(r"(?:steps|iters|batches|updates)_per_epoch|^num_batches$|^n_batches$", name):
         return f"{batches:g}"
-    if re.search(r"(?:^|_)(?:total|max|num|n)_(?:training_|train_)?(?:steps|iters|iterations|updates)$|^t_total$", name):
+    if re.search(
+        r"(?:^|_)(?:total|max|num|n)_(?:training_|train_)?(?:steps|iters|iterations|updates)$|^t_total$", name
+    ):
         return f"{epochs * batches:g}"
     if re.search(r"^(?:num_|n_|total_|max_)?epochs$|^max_epoch$", name):
         return f"{epochs:g}"
@@ -212,14 +217,62 @@ def _usual(name: str, optimizer: str, case: Mapping[str, float], question: str, 
         if named and named.group(1) in _USUAL:
             epochs = case.get("epochs", 100)
             usual = _USUAL[named.group(1)].format(
-                epochs=f"{epochs:g}", lr=f"{case.get('lr', 0.1):g}", third=f"{epochs // 3:g}", late=f"{epochs * 2 // 3:g}"
+                epochs=f"{epochs:g}",
+                lr=f"{case.get('lr', 0.1):g}",
+                third=f"{epochs // 3:g}",
+                late=f"{epochs * 2 // 3:g}",
             )
-            arguments = ", ".join([optimizer, *([usual] if usual else [])])
-            return f"{name} = torch.optim.lr_scheduler.{named.group(1)}({arguments})"
+            given = ", ".join([optimizer, *([usual] if usual else [])])
+            return f"{name} = torch.optim.lr_scheduler.{named.group(1)}({given})"
     return ""
 
 
-def _loop(text: str, tree: ast.Module, case: Mapping[str, float], words: str) -> str:
+def with_updates(text: str, tree: ast.Module, case: Mapping[str, float]) -> str:
+    """Code whose loop steps a scheduler and leaves the training to a function that is not shown, with the updates of
+    the optimizer written out; a lone loop over batches gets its epochs."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    if any(last(call.func) == "backward" or (last(call.func) == "step" and updates(call)) for call in calls):
+        return text
+    outer = next((node for node in tree.body if isinstance(node, ast.For) and steps(ast.unparse(node))), None)
+    if outer is None:
+        return text
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    optimizer = next((one for one in ("optimizer", "opt", "optim_") if one in used), "optimizer")
+    lines = text.split("\n")
+    inner = next((node for node in ast.walk(outer) if isinstance(node, ast.For) and node is not outer), None)
+    if inner is not None or not over_epochs(outer):
+        first = (inner or outer).body[0]
+        lines.insert(first.lineno - 1, " " * first.col_offset + f"{optimizer}.step()")
+    else:
+        first = outer.body[0]
+        space = " " * first.col_offset
+        lines[first.lineno - 1 : first.lineno - 1] = [
+            f"{space}for _batch in train_loader:",
+            f"{space}    {optimizer}.step()",
+        ]
+    if inner is None and not over_epochs(outer):
+        start, end = outer.lineno - 1, (outer.end_lineno or outer.lineno) + 1
+        lines[start:end] = [
+            f"for epoch in range({case.get('epochs', 100):g}):",
+            *(f"    {line}" for line in lines[start:end]),
+        ]
+    changed = "\n".join(lines)
+    return changed if parsed(changed) is not None else text
+
+
+def updates(call: ast.Call) -> bool:
+    """Whether a ``step()`` is that of an optimizer, by the name of what it is called on."""
+    owner = last(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    return bool(re.search(r"^(?:opt|scaler|accelerator)", owner))
+
+
+def over_epochs(loop: ast.For) -> bool:
+    """Whether a loop runs over epochs, by its names."""
+    words = f"{ast.unparse(loop.target)} {ast.unparse(loop.iter)}".lower()
+    return "ep" in words or ("range(" in words and "len(" not in words)
+
+
+def _loop(text: str, tree: ast.Module, case: Mapping[str, float]) -> str:
     """The usual loop for code that has none: it steps the last scheduler that was made."""
     if loops(text) or any(isinstance(node, (ast.For, ast.While)) and steps(ast.unparse(node)) for node in tree.body):
         return ""

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-LIMIT = 60_000  # characters; an answer is shorter, and what comes after them is not read
+from .grammar import SPELLING, WORDS
+
+LIMIT = 30_000  # characters; an answer is shorter, and what comes after them is not read
 LONGEST = 700  # characters of one sentence; a longer one is cut, so that no pattern has far to look
 
 PROSE, HEADING, ITEM, ROW, COMMENT = "prose", "heading", "item", "row", "comment"
@@ -24,6 +26,7 @@ class Clause:
     supposed: bool = False  # under a condition
     reported: bool = False  # what somebody else says, or might think
     denied: bool = False  # all of it is the object of a "no"
+    conceded: bool = False  # granted, and a "but" follows
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ _CODE_LINE = re.compile(
     r"""\s*(?:
       (?:for\s.{1,80}\sin\s.{1,80}|while\s.{1,60}|with\s.{1,60}|if\s.{1,60}|def\s.{1,80}|else|class\s.{1,60}):\s*(?:\#.*)?$
     | (?:import|from)\s[\w.]+(?:\s+import\s.{1,80})?\s*$
-    | [\w.\[\], ]{1,60}\s(?:=|\+=)\s[\w.\[({\"'-].{0,200}$
+    | [\w.\[\]"']{1,60}(?:,\s*[\w.]{1,40}){0,4}\s(?:=|\+=)\s[\w.\[({\"'-].{0,200}$
     | [A-Za-z_][\w.]{0,60}\([^()]{0,120}(?:\([^()]{0,60}\)[^()]{0,60}){0,3}\)\s*(?:\#.*)?$
     | \#\s.*$
     )""",
@@ -148,17 +151,9 @@ def _kind(line: str, before: str) -> tuple[str, str | None]:
 # -- frames: what stands under a "no" ----------------------------------------------------------------------------------
 
 _CROSS = re.compile(r"\s*(?:❌|✗|✘|🚫|⛔)")
-_REFUSING = re.compile(
-    r"\b(?:do not|don'?t|avoid|myths?|misconceptions?|what not|not to do|(?:would|will|wo|does|do) ?n[o']?t help"
-    r"|not needed|not worth|unlikely|less likely|ruled? out|not the (?:cause|problem|culprit|issue)|what it is ?n[o']t"
-    r"|red herrings?|things that (?:will|would|do|are) not|not (?:your|the) problem)\b"
-)
-_THEIRS = re.compile(
-    r"\b(?:your (?:current |present |original |old |posted |own )?(?:code|loop|version|snippet|script|line|schedule|setup)"
-    r"|you (?:have|had|wrote|posted|do|are doing)|current(?:ly)?|before|wrong|broken|buggy|incorrect|bad|as it stands"
-    r"|instead of|not this|original|do not|don'?t|never)\b|❌|✗"
-)
-_OURS = re.compile(r"\b(?:fix|fixed|correct(?:ed)?|right|after|good|should|change|replace|becomes|to|with|use|into)\b|✅|✓|✔")
+_REFUSING = WORDS["refusing"]
+_THEIRS = WORDS["theirs"]
+_OURS = WORDS["ours"]
 
 
 class _Frame:
@@ -170,13 +165,12 @@ class _Frame:
 
     def enter(self, piece: _Piece, sentences: list[Sentence]) -> bool:
         """Whether a piece is rejected by what stands above it."""
-        low = plain(piece.text)
+        low = plain(piece.text[-200:])
         if piece.kind == HEADING:
             self.heading, self.lead = bool(_REFUSING.search(low)), False
         elif piece.kind == PROSE:
-            tail = _split(piece.text, PROSE)[-1:] or [""]
-            last = plain(tail[0])
-            self.lead = piece.text.rstrip().endswith(":") and bool(_REFUSING.search(last))
+            tail = _split(piece.text[-300:], PROSE)[-1:] or [""]
+            self.lead = piece.text.rstrip().endswith(":") and bool(_REFUSING.search(plain(tail[0])))
         self.last = low
         return piece.kind != HEADING and (self.heading or piece.kind == ITEM and self.lead)
 
@@ -189,13 +183,14 @@ class _Frame:
 
 
 _LABEL = re.compile(r"^\s*#\s*(?P<label>.*)$")
-_WRONG_LABEL = re.compile(r"(?i)^\W*(?:❌|✗|wrong|bad|before|do not|don'?t|your (?:code|version|loop)|buggy|broken|incorrect|old\b|not this)")
-_RIGHT_LABEL = re.compile(r"(?i)^\W*(?:✅|✓|✔|right|good|after\b(?! (?:each|every|the))|fixed|correct|do this|instead|new\b|better)")
+_WRONG_LABEL = WORDS["wrong-label"]
+_RIGHT_LABEL = WORDS["right-label"]
 
 
 def _read_code(text: str, block: int, frame: _Frame, sentences: list[Sentence], code: list[Code]) -> None:
     """Add a piece of code, cut where a comment says that now the wrong or the right version follows."""
-    theirs, lines = frame.theirs(), []
+    theirs = frame.theirs()
+    lines: list[str] = []
     for line in text.split("\n"):
         label = _LABEL.match(line)
         turned = label and (_WRONG_LABEL.match(label["label"]) or _RIGHT_LABEL.match(label["label"]))
@@ -231,66 +226,27 @@ def _split(text: str, kind: str) -> list[str]:
             lines[-1] += " " + line
         elif line:
             lines.append(line)
-    found = []
+    found: list[str] = []
     for line in lines:
         for sentence in _ENDS.split(line):
             found.extend(sentence[at : at + LONGEST] for at in range(0, len(sentence), LONGEST))
     return [one for one in found if one.strip()]
 
 
-_PLAIN = tuple(
-    (re.compile(pattern), by)
-    for pattern, by in (
-        (r"[‘’ʼ`´]", "'"), (r"[“”„«»]", '"'), (r"\s*[–—―]\s*", " - "), (r"[\u2010\u2011\u2212]", "-"),
-        (r"\s*(?:→|⟶|⇒|➜|->|=>)\s*", " to "), (r"×", "x"), (r"≈|~(?=\d)", "about "), (r"÷", "/"), (r"…", "..."),
-        (r"!?\[([^\]]{0,200})\]\([^)]{0,300}\)", r"\1"), (r"<[^<>]{1,80}>", " "), (r"\*+|__+", ""), (r"'", "'"),
-        (r"\b(?:ca)n'?t\b|\bcannot\b", "can not"), (r"\bwon'?t\b", "will not"), (r"\bshan't\b", "shall not"),
-        (r"\b(do|does|did|is|are|was|were|has|have|had|would|should|could|need|must|might)n'?t\b", r"\1 not"),
-        (r"\bain't\b", "is not"), (r"\b(i|you|we|they)'d\b", r"\1 would"), (r"\b(i|you|we|they)'ll\b", r"\1 will"),
-        (r"\b(you|we|they)'re\b", r"\1 are"), (r"\b(i|you|we|they)'ve\b", r"\1 have"), (r"\bi'm\b", "i am"),
-        (r"\b(it|that|there|he|she|what|here|who|where|how)'s\b", r"\1 is"), (r"\blet's\b", "let us"),
-        (r"'(?=\w)|(?<=[\w)\]}=.])'", ""), (r"'", ""),
-        (r"\blearning[ -]?rates?\b|\blrs\b|\brates?\b", "lr"), (r"\blr lr\b", "lr"),
-        (r"\bwarm(?:ing|ed|s)?[ -]?ups?\b|\bwarm(?:ing|s|ed)? (?=it |the lr |lr )", "warmup"), (r"\bwarming\b", "warmup"),
-        (r"\bone[ -]?cycle(?: ?lr)?\b|\b1[ -]?cycle\b", "onecycle"), (r"\bonecyclelr\b", "onecycle"),
-        (r"\bmini[ -]?batch", "batch"), (r"\bt[ _-]?max\b", "t_max"), (r"\bmax(?:imum)?[ _-]lr\b", "max_lr"),
-        (r"\b(?:reduce[ -]?lr[ -]?on[ -]?plateau|rlrop|reduce on plateau)\b", "reducelronplateau"),
-        (r"\b(?:lr_?)?sched(?:uler)?(?:_?lr)?\.step(?:\(\))?|\bsched\.step\b(?:\(\))?|\blr_scheduler\.step\b(?:\(\))?", "scheduler.step"),
-        (r"\bhyper-parameter", "hyperparameter"), (r"\bmulti[ -]?step(?: ?lr)?\b", "multisteplr"),
-        (r"\bstep[ -]lr\b", "steplr"), (r"\bvisual ?is", "visualiz"), (r"\bvalidation\b", "val"), (r"\bpre-?train", "pretrain"),
-        (r"\bset[ -]point\b", "setpoint"), (r"\bgonna\b", "going to"), (r"\byep\b|\byup\b|\byeah\b|\baye\b", "yes"), (r"\bnope\b|\bnah\b", "no"),
-        (r"\bbehaviour", "behavior"), (r"(?<=\w)isation\b", "ization"), (r"(?<=\w)ise(?=s|d|r)?\b", "ize"),
-        (r"[✅✔✓🎯🚀💡👍🔥🙂😀]", ""), (r"\s+", " "),
-    )
-)  # fmt: skip
-
-
 def plain(text: str) -> str:
     """Lower-case words with one spelling each: no markup, no contractions."""
     text = text.lower()
-    for pattern, by in _PLAIN:
+    for pattern, by in SPELLING:
         text = pattern.sub(by, text)
     return text.strip(" .!:;,-")
 
 
 _QUESTION = re.compile(r"\?[\s\"'”’)*_`]*$")
-_BREAK = re.compile(
-    r"\s*;\s*|[,(]?\s+-?\s*(?=(?:but|however|although|even though|whereas|yet|instead(?! of)|unless|otherwise|except)\b)"
-    r"|\s+though\s+(?=\w+ \w+ \w+)"
-)
-_IF = re.compile(
-    r"\b(?:if|unless|in case|as long as|provided (?:that|you)|assuming|suppose|whenever|only (?:when|for|in|where)"
-    r"|were you|had you|should you (?!use|keep|add|schedule)|in which case)\b"
-    r"|(?:^|, )when(?:ever)?\b|\bwhere (?:constant|there|the end|you have|a constant)\b|\bwhen (?:the|there|you|your|it)\b"
-)
-_FRAME = re.compile(
-    r"\b(?:(?:you|one|some|people|many|somebody|someone|they|folks|others|colleague|professor|reviewer|tutorials?|posts?"
-    r"|blogs?|paper|practitioners|beginners|internet|advice|argument)(?: (?:people|often|sometimes|would|will|might|may|could|also|who|folks|here|there|do|tend to|have|be|it|on the internet|probably)){0,3}"
-    r" (?:think|thinks|say|says|said|claim|claims|argue|argues|believe|believes|told|tell|hear|heard|object|objects|assume|assumes|insist|insists|tempted to|read|suspect|conclude)"
-    r"|tempting to|myth|misconception|popular belief|contrary to|(?:the|this|that|your) (?:idea|claim|belief|notion|objection|premise|theory|intuition)"
-    r"|(?:may|might|could) (?:seem|sound|look|appear)|sounds? (?:simpler|simple|reasonable|tempting|plausible|attractive)|would be wrong to|it is wrong (?:to|that)|mistaken belief"
-    r"|(?:is|are) (?:wrong|mistaken) (?:in saying|to say|that))\b"
-)
+_BREAK = WORDS["break"]
+_BUT = WORDS["contrast"]
+_IF = WORDS["condition"]
+_FRAME = WORDS["frame"]
+_REJECTED = WORDS["rejected"]
 _QUOTED = re.compile(r'"([^"]{12,300})"')
 
 
@@ -302,14 +258,21 @@ def _sentence(shown: str, kind: str, block: int, rejected: bool) -> Sentence:
     quoted = [Clause(found.group(1), reported=True) for found in _QUOTED.finditer(text) if " " in found.group(1)]
     rest = _QUOTED.sub(lambda found: "that" if " " in found.group(1) else found.group(), text)
     for part in _BREAK.split(rest):
-        if part.strip():
-            clauses.extend(_clause(part.strip()))
-    return Sentence(text, " ".join(shown.split()), kind, block, (*clauses, *quoted), asks, rejected, is_stuffed(text, kind))
+        if not part.strip():
+            continue
+        if _BUT.match(part.strip()):
+            clauses = [replace(one, conceded=True) for one in clauses]
+        clauses.extend(_clause(part.strip()))
+    return Sentence(
+        text, " ".join(shown.split()), kind, block, (*clauses, *quoted), asks, rejected, is_stuffed(text, kind)
+    )
 
 
 def _clause(text: str) -> list[Clause]:
     """A clause; what stands before the words of a frame is not part of what is reported."""
     supposed = bool(_IF.search(text))
+    if _REJECTED.search(text):
+        return [Clause(text, supposed, reported=True)]
     frame = _FRAME.search(text)
     if not frame:
         return [Clause(text, supposed)]
@@ -319,19 +282,11 @@ def _clause(text: str) -> list[Clause]:
 
 # -- terms without a statement -----------------------------------------------------------------------------------------
 
-_TERM = re.compile(
-    r"\b(?:lr|warmup|schedul\w*|cosine\w*|anneal\w*|decay\w*|plateau\w*|reducelronplateau|steplr|multisteplr|onecycle|t_max|max_lr"
-    r"|finder|range test|epochs?|batch(?:es)?|adamw?|sgd|momentum|patience|factor|mode|min|max|gradients?|loss|imagenet|resnet\S*"
-    r"|vit\S*|bert|gpt|transformers?|milestones?|gamma|optimizer|param_groups|scheduler\.step|val|val_loss|hyperparameters?|overfitting|data|ema"
-    r"|convergence|noise|constant|per-batch|per-epoch|regularization|dropout|augmentation|linearlr|sequentiallr|cosineannealinglr|zero_grad"
-    r"|get_last_lr|print|plot|explor\w+|fine-?tun\w+|swin|deit|efficientnet|instability|accuracy|baseline|seeds?)\b"
-)
-_VERB = re.compile(
-    r"\b(?:is|are|was|were|be|been|has|have|had|does|do|did|will|would|should|can|could|may|might|must|need|needs|use|uses|using|used|add|run|set"
-    r"|try|keep|keeps|kept|makes?|gives?|get|gets|let|lets|means?|put|puts|call|calls|called|step|steps|stepped|takes?|took|start|starts|ends?|drop|drops|dropped|cut|cuts|lower|lowers"
-    r"|reduce|reduces|go|goes|went|fix|fixes|move|pass|print|plot|replace|replaced|check|checks|log|watch|train|trains|trained|want|wants|see|look|looks|stay|stays|leave|leaves|happens?"
-    r"|says?|works?|helps?|settles?|bounces?|falls?|rises?|ramps?|reach|reaches|reached|hits?|costs?|tune|choose|pick|change|divide|multiply|shows?|feeds?|fed|count|counts|spikes?|diverges?|blows?|explodes?|missing|learns?|treats?|compare|lacks?|expects?|never|not|no)\b"
-)
+_TERM = WORDS["term"]
+_VERB = WORDS["verb"]
+
+
+_CALL = re.compile(r"[\w]*(?:\.\w+)+(?:\(\))?|\w+\([^)]{0,40}\)")
 
 
 def is_stuffed(text: str, kind: str) -> bool:
@@ -346,11 +301,19 @@ def is_stuffed(text: str, kind: str) -> bool:
         return False
     words = re.findall(r"[\w./=()-]+", text)
     terms = len(_TERM.findall(text))
-    verbs = len(_VERB.findall(text))
+    verbs = len(_VERB.findall(_CALL.sub(" ", text)))
     commas = text.count(",") + text.count(" / ") + text.count(" | ") + text.count(";") + text.count(" + ")
     if terms < 5:
         return False
-    return commas >= 4 and verbs <= commas // 4 or verbs == 0 and terms >= 0.5 * len(words) and terms >= 7
+    return (
+        commas >= 4
+        and verbs == 0
+        or commas >= 8
+        and verbs <= commas // 6
+        or commas >= 3
+        and verbs == 0
+        and terms >= max(7, 0.5 * len(words))
+    )
 
 
 def _mark_lists(sentences: list[Sentence]) -> list[Sentence]:
@@ -373,8 +336,8 @@ def _bare(text: str) -> bool:
 
 # -- questions and their answers ---------------------------------------------------------------------------------------
 
-_SHORT_YES = re.compile(r"^(?:yes|almost certainly|absolutely|definitely|certainly|indeed|probably|most likely|very likely|exactly|of course|correct|it is|they do|it does|you should)\b")
-_SHORT_NO = re.compile(r"^(?:no|not really|hardly|never|unlikely|not at all)\b")
+_SHORT_YES = WORDS["short-yes"]
+_SHORT_NO = WORDS["short-no"]
 
 
 def _answered(sentences: list[Sentence]) -> list[Sentence]:

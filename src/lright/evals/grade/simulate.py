@@ -16,7 +16,7 @@ from ...errors import LrightError
 from ...finding import INFO, Curve, FileReport, Finding
 
 LONGEST = 120_000  # characters: no script in an evaluation comes near
-SECONDS = 20.0
+SECONDS = 10.0
 BATCHES = 40  # the length of a loader that nobody knows
 
 

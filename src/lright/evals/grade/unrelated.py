@@ -99,7 +99,13 @@ def _numbers(tree: ast.AST) -> list[tuple[str, str]]:
 
 
 def _arguments(call: ast.Call) -> list[tuple[str, str]]:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
+    name = (
+        call.func.attr
+        if isinstance(call.func, ast.Attribute)
+        else call.func.id
+        if isinstance(call.func, ast.Name)
+        else ""
+    )
     if name == "add_argument" and call.args and isinstance(call.args[0], ast.Constant):
         option = str(call.args[0].value).lstrip("-").replace("-", "_")
         return [(option, _value(one.value)) for one in call.keywords if one.arg == "default"
@@ -116,6 +122,8 @@ def _value(node: ast.expr) -> str:
     """A constant so that 1e-3 and 0.001 are the same; text that is a number counts as one."""
     value = getattr(node, "value", None)
     try:
-        return f"{float(value):g}" if isinstance(value, (int, float, str)) and not isinstance(value, bool) else repr(value)
+        return (
+            f"{float(value):g}" if isinstance(value, (int, float, str)) and not isinstance(value, bool) else repr(value)
+        )
     except ValueError:
         return repr(value)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..nouns import LOOSE, WORDING, WRONG, Score
-from .claims import ANYWHERE, CLAUSE, CODE, NEAR, OPENING, Book, Claim, Way, book
+from .claims import ANYWHERE, CLAUSE, CODE, FIRST, NEAR, OPENING, SAID, Book, Claim, Way, book
+from .grammar import WORDS
 from .sentences import Clause, Reading, Sentence, read
 from .snippets import Snippets, look
 
@@ -77,24 +78,26 @@ class Judge:
         if claim.like:
             other = next((one for one in claim.like if one in self.asked), claim.like[-1])
             return self.made(other, strict=strict)
+        strict = strict or bool(claim.prominent)  # "if it still fails, add warmup" names no cause
         known = (name, strict)
         if known not in self._made:
             found = [one for way in claim.ways if (one := self.way(way, strict=strict))]
             self._made[known] = min(found, key=lambda one: (one.index, one.at), default=None)
         return self._made[known]
 
-    def taken_back(self, name: str, found: Found) -> str:
-        """Why a claim that is made does not count, if so."""
+    def taken_back(self, name: str, found: Found, *, deep: bool = True) -> str:
+        """Why a claim that is made does not count, if so. What takes it back must hold itself (``deep``: once)."""
         claim = self.book.claims[name]
         if claim.like:
             return self.taken_back(next((one for one in claim.like if one in self.asked), claim.like[-1]), found)
         for way in claim.unless:
             if back := self.way(way, strict=True):
                 return f"taken back: {back.why}"
-        for other in claim.opposite:
-            if said := self.made(other, strict=True):
+        for other in (*claim.opposite, *(one for one in claim.spared if one in self.asked)):
+            said = self.made(other, strict=True)
+            if said and not (deep and self.taken_back(other, said, deep=False)):
                 return f"contradicted: {said.why}"
-        if claim.decided and (evasion := self.evasive()):
+        if claim.decided and (evasion := self.evasive()) and evasion.index <= found.index:
             return f"undecided: {evasion.why}"
         return self.rivalled(claim, found) if claim.prominent else ""
 
@@ -102,10 +105,20 @@ class Judge:
         """Where all terms of a way stand together."""
         if way.window == CODE:
             return self._in_code(way)
+        if way.window in (SAID, FIRST):
+            return self._said(way, strict=strict)
         for group in self._windows(way.window, strict=strict):
             if found := self._together(way, group):
                 return found
         return None
+
+    def _said(self, way: Way, *, strict: bool) -> Found | None:
+        """Where other claims are made, all of the wanted and none of the absent."""
+        places = [self.made(term, strict=strict) for term in way.wanted]
+        if not all(places) or any(self.made(term, strict=True) for term in way.absent):
+            return None
+        last = max((place for place in places if place), key=lambda one: one.index)
+        return last if way.window == SAID or last.index < 2 else None
 
     def _in_code(self, way: Way) -> Found | None:
         places = [self.snippets.found.get(term) for term in way.wanted]
@@ -138,7 +151,8 @@ class Judge:
         first: Found | None = None
         for terms, denied in ((way.wanted, False), (way.denied, True)):
             for term in terms:
-                place = next((hit for pair in group if (hit := self._hit(term, pair, denied=denied))), None)
+                others = [one for one in (*way.wanted, *way.denied) if one != term]
+                place = next((hit for pair in group if (hit := self._hit(term, pair, others, denied=denied))), None)
                 if place is None:
                     return None
                 first = first if first and (first.index, first.at) <= (place.index, place.at) else place
@@ -146,14 +160,22 @@ class Judge:
             return None
         return first
 
-    def _hit(self, term: str, pair: tuple[Sentence, Clause], *, denied: bool) -> Found | None:
+    def _hit(self, term: str, pair: tuple[Sentence, Clause], others: Sequence[str], *, denied: bool) -> Found | None:
+        """Where a term stands in a clause with the wanted polarity. A "no" within another term is not its own."""
         sentence, clause = pair
+        masked = ""
         for match in self.book.concepts[term].finditer(clause.text):
-            negated = denies(clause.text, match.start()) != (clause.denied or sentence.rejected)
+            masked = masked or self._masked(clause.text, others)
+            negated = denies(masked, match.start(), match.end()) != (clause.denied or sentence.rejected)
             negated = negated or clause.reported and bool(_FALSE.search(sentence.text))
             if negated == denied and (denied or not clause.reported):
                 return Found(sentence.shown, sentence.index, sentence.text.find(match.group()))
         return None
+
+    def _masked(self, text: str, others: Sequence[str]) -> str:
+        for other in others:
+            text = self.book.concepts[other].sub(lambda found: "_" * len(found.group()), text)
+        return text
 
     # -- what weakens a claim ------------------------------------------------------------------------------------------
 
@@ -165,41 +187,53 @@ class Judge:
         return None
 
     def rivalled(self, claim: Claim, found: Found) -> str:
-        """Why a cause is not named as the cause: it is one of many, or others come first."""
-        rivals = self.book.concepts[claim.prominent]
-        marked = self.book.concepts["main-cause"]
-        sentence = self.reading.sentences[found.index] if found.index < len(self.reading.sentences) else None
-        if sentence and marked.search(sentence.text):
+        """Why a cause is not named as the cause: it is one of many, or a rival is blamed before it."""
+        has = {
+            name: self.book.concepts[name]
+            for name in (claim.prominent, "rival", "rival-blame", "main-cause", "many-causes")
+        }
+        if found.index >= len(self.reading.sentences):  # shown by code that ends the answer
             return ""
-        many = self.book.concepts["many-causes"]
-        for one in self.reading.sentences:
-            if many.search(one.text) and one.index <= found.index:
-                return f"one of many causes: {Found(one.shown, one.index).why}"
-        if sentence and len(set(rivals.findall(sentence.text))) >= 2 and re.search(r"\b(?:or|could|might|may|possibl[ey])\b", sentence.text):
+        sentence = self.reading.sentences[found.index]
+        if has["main-cause"].search(sentence.text):
+            return ""
+        if len(set(has[claim.prominent].findall(sentence.text))) >= 2 and _ONE_OF.search(sentence.text):
             return f"one of many causes: {found.why}"
+        for one in self.reading.sentences[: found.index + 1]:
+            if has["many-causes"].search(one.text):
+                return f"one of many causes: {Found(one.shown, one.index).why}"
+            if one.index < found.index and not one.asks and not one.rejected and self._blamed(one, has):
+                return f"another cause comes first: {Found(one.shown, one.index).why}"
         return ""
+
+    def _blamed(self, sentence: Sentence, has: Mapping[str, re.Pattern[str]]) -> bool:
+        """Whether a sentence blames something, for certain."""
+        return any(
+            (blame := has["rival-blame"].search(clause.text))
+            and (rival := has["rival"].search(clause.text))
+            and not denies(clause.text, blame.start())
+            and not denies(clause.text, rival.start())
+            for clause in sentence.clauses
+            if _counts(clause, strict=True) and not clause.reported
+        )
 
 
 def _counts(clause: Clause, *, strict: bool) -> bool:
-    return not (strict and clause.supposed)
+    return not (strict and (clause.supposed or clause.conceded))
 
 
 # -- negation ----------------------------------------------------------------------------------------------------------
 
-_SCOPE = re.compile(r"[;:()]| - |\b(?:because|so|since|then|which|that is|and (?:you|it|the|we|i|use|add|then|set|move|just|instead))\b|,(?! (?:or|nor)\b)")
-_NO = re.compile(
-    r"\b(?:no|not|never|neither|nor|without|nothing|none|nobody|hardly|rarely|rather than|instead of|avoid\w*|stop|refrain\w*|against"
-    r"|skip\w*|omit\w*|leav(?:e|ing) out|ditch\w*|get rid of|do away with|remov\w+|delet\w+|forget about|forgo|unnecessary|far from|anything but|unlike|wrong to|mistake to|no need)\b"
-)
-_NOT_NO = re.compile(
-    r"\b(?:not (?:only|just|merely|simply|to mention|surprising\w*|unusual|unreasonable|unlikely)|no (?:doubt|question|wonder|surprise|matter|need to (?:guess|worry|panic))|nothing wrong with|no more than|not (?:yet )?sure (?:why|how)"
-    r"|no longer than|not that|no later than|no,? |not much more|whether or not|or not)\b"
-)
-_FALSE = re.compile(r"\b(?:myth|misconception|mistaken|contrary to|wrong|false|not true|incorrect|nonsense)\b")
+_SCOPE = WORDS["scope"]
+_NO = WORDS["negation"]
+_NOT_NO = WORDS["no-negation"]
+_ONE_OF = WORDS["one-of"]
+_FALSE = WORDS["untrue"]
+_INVERTED = WORDS["inverted"]
 _REACH = 8  # words from a negation to what it denies
 
 
-def denies(text: str, at: int) -> bool:
+def denies(text: str, at: int, end: int | None = None) -> bool:
     """Whether what stands at a place of a clause is denied there.
 
     >>> denies("do not keep the lr constant", 7), denies("do not skip warmup", 12), denies("no, use a schedule", 10)
@@ -212,4 +246,5 @@ def denies(text: str, at: int) -> bool:
     before = before[start:] if start else before
     before = _NOT_NO.sub(" ", before)
     count = sum(1 for match in _NO.finditer(before) if len(before[match.end() :].split()) <= _REACH)
-    return count % 2 == 1
+    inverted = end is not None and bool(_INVERTED.match(text, end))
+    return (count + inverted) % 2 == 1

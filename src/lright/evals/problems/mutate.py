@@ -267,7 +267,7 @@ def mode_reversed(text: Text) -> Iterator[str]:
             continue
         mode = next((keyword for keyword in call.keywords if keyword.arg == "mode"), None)
         if mode is None:
-            start, end = text.span(call)
+            _, end = text.span(call)
             yield f'{text.text[: end - 1]}, mode="max"{text.text[end - 1 :]}'
         elif isinstance(mode.value, ast.Constant):
             yield text.put(mode.value, '"min"' if mode.value.value == "max" else '"max"')
@@ -316,7 +316,11 @@ def state_not_restored(text: Text) -> Iterator[str]:
     """A checkpoint whose scheduler is not restored."""
     for call in text.calls:
         parent = text.parents.get(call)
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "load_state_dict" and isinstance(parent, ast.Expr):
+        if (
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr == "load_state_dict"
+            and isinstance(parent, ast.Expr)
+        ):
             if re.search(r"sched|lrs", ast.unparse(call.func.value)):
                 yield "".join(text.without(parent))
 

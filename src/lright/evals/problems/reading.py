@@ -74,7 +74,12 @@ def rates(text: str, epochs: int, peak: float) -> list[float]:
 
 
 def losses(
-    lrs: Sequence[float], rng: random.Random, start: float = 2.3, floor: float = 0.2, good: float = 0.1, noise: float = 0.01
+    lrs: Sequence[float],
+    rng: random.Random,
+    start: float = 2.3,
+    floor: float = 0.2,
+    good: float = 0.1,
+    noise: float = 0.01,
 ) -> list[float]:
     """What a loss does under these rates: progress in proportion to the rate, and a level that the rate's noise sets.
 
@@ -183,7 +188,9 @@ def _never_finishes(rng: random.Random) -> Reading:
     epochs, longer = rng.choice(((30, 4), (40, 3), (50, 4)))
     lrs = rates("cosine to 0", epochs * longer, 0.1)[:epochs]
     train = losses(lrs, rng, noise=0.03)
-    lead = f"ResNet-34 on a small data set, cosine schedule, {epochs} epochs. It is always a bit worse than in the paper:"
+    lead = (
+        f"ResNet-34 on a small data set, cosine schedule, {epochs} epochs. It is always a bit worse than in the paper:"
+    )
     return Reading(lead, epochs, lrs, train, above(train, rng), "never-finishes")
 
 
@@ -218,7 +225,9 @@ def _overfitting(rng: random.Random) -> Reading:
     train = losses([lr * 4 for lr in lrs], rng, floor=0.0, noise=0.01)
     train = [value * 0.97**e for e, value in enumerate(train)]
     turn = epochs // 4
-    val = [train[e] + 0.15 if e <= turn else train[turn] + 0.15 + 0.9 * (e - turn) / (epochs - turn) for e in range(epochs)]
+    val = [
+        train[e] + 0.15 if e <= turn else train[turn] + 0.15 + 0.9 * (e - turn) / (epochs - turn) for e in range(epochs)
+    ]
     val = [value + rng.uniform(-0.02, 0.02) for value in val]
     number = {
         "ask": "And at which epoch was the validation loss best?",

@@ -12,6 +12,7 @@ import ast
 import difflib
 import io
 import random
+import re
 import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -126,9 +127,10 @@ def _of_rules(rng: random.Random, number: int) -> Pair | None:
     families = [rule for rule in rules.chosen((), (), runs=False) if rule.id < "LR5" and rule.bad and rule.good]
     rule = families[(number * 5 + 2) % len(families)]
     bad = rng.choice(rule.bad)
-    good = max(rule.good, key=lambda text: difflib.SequenceMatcher(None, bad, text, False).ratio())
-    if difflib.SequenceMatcher(None, bad, good, False).ratio() < 0.93 or not speaks(bad, (rule.id,)):
+    alike = {difflib.SequenceMatcher(None, bad, text, False).ratio(): text for text in rule.good if _pair(bad, text)}
+    if not alike or max(alike) < 0.93 or not speaks(bad, (rule.id,)):
         return None
+    good = alike[max(alike)]
     found = [one for one in drawn(bad).findings if one.rule == rule.id]
     conditions = found[0].conditions if found and "default" not in found[0].conditions else ()
     original, broken = without_comments(good), without_comments(bad)
@@ -136,6 +138,12 @@ def _of_rules(rng: random.Random, number: int) -> Pair | None:
         original, broken = in_main(original), in_main(broken)
     fault = {"name": rule.slug, "rules": [rule.id]}
     return Pair(original, broken, (fault,), tuple(conditions), ("rule", rule.id))
+
+
+def _pair(bad: str, good: str) -> bool:
+    """Whether one example can be the other mended: the same schedulers, in a training of the same length."""
+    return all(re.findall(what, bad) == re.findall(what, good) for what in (r"\b[A-Z]\w*(?:LR|Restarts|Plateau)\(",
+               r"(?im)^.*\bepochs\b = .*$", r"range\(.*\)"))  # fmt: skip
 
 
 def without_comments(text: str) -> str:
@@ -169,7 +177,9 @@ def in_main(text: str) -> str:
     body = [f"    {line}" if line else "" for line in lines[end:]]
     while body and not body[0]:
         body.pop(0)
-    return "\n".join([*lines[:end], "", "", "def main():", *body, "", "", 'if __name__ == "__main__":', "    main()", ""])
+    return "\n".join(
+        [*lines[:end], "", "", "def main():", *body, "", "", 'if __name__ == "__main__":', "    main()", ""]
+    )
 
 
 # -- putting faults in ------------------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ SEEN: Mapping[str, tuple[str, ...]] = {
 }
 UNDER: Mapping[str, tuple[str, ...]] = {
     "resume": (
-        "A run that goes through is fine. When I resume from the checkpoint the learning rate does not go on where it was.",
+        "A run that goes through is fine. When I resume from the checkpoint the learning rate does not go on where "
+        "it was.",
         "After the job is preempted and restarted from its checkpoint, the LR curve has a break in it.",
     ),
     "processes>1": (
@@ -178,10 +179,13 @@ def shape(curve: Curve, epochs: float | None) -> str:
     top = max(points, key=lambda point: point[1])
     first, final = points[0][1], points[-1][1]
     jumps = sum(1 for (_, a), (_, b) in zip(points, points[1:]) if b > a + 0.5 * top[1])
-    ups = f"from {number(first)} up to {number(top[1])} at about {when(top[0], epochs)}, then " if top[0] > 0.004 else ""
+    ups = (
+        f"from {number(first)} up to {number(top[1])} at about {when(top[0], epochs)}, then " if top[0] > 0.004 else ""
+    )
     start = "" if ups else f"from {number(first)} "
     if jumps:
-        return (f"{ups}{start}down to (nearly) 0, back up to {number(top[1])} and down again, {jumps + 1} cycles, the last "
+        return (f"{ups}{start}down to (nearly) 0, back up to {number(top[1])} and down again, {jumps + 1} cycles, "
+                f"the last "
                 f"of which is over when the training is")  # fmt: skip
     end = "(nearly) 0" if final < 1e-3 * top[1] else number(final)
     half, late = at(points, 0.5), at(points, 0.75)

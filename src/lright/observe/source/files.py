@@ -173,7 +173,11 @@ def shown(path: str) -> str:
     """
     if path.isascii() and path.isprintable():
         return path
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        data = os.fsencode(path)
+    except UnicodeError:  # what no file can be called
+        data = path.encode("utf-8", "backslashreplace")
+    text = data.decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
