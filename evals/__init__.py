@@ -1,1 +1,1 @@
-"""What evaluations of lright were made with: answers labelled by hand, recorded runs, and the scripts that made them."""
+"""What evaluations of lright are made with: answers labelled by hand, and the scripts that run them."""

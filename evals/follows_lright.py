@@ -2,8 +2,8 @@
 
     lright eval --agent "python -m evals.follows_lright" --arms red,green-tools
 
-It shows what the tools do by themselves, before any language model: `lright check --fix --unsafe-fixes` on the project's
-scripts, `lright ask` on a question without files. It reads no skill, so the other arms are RED again.
+It shows what the tools do by themselves, before any language model: `lright check --fix --unsafe-fixes` on the scripts
+of the project, `lright ask` on a question without files. It reads no skill, so the other arms are RED again.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python -m evals.small_model --output docs/evals/smollm2
 
-A model of 135M weights is no adviser: it is there so that the whole way (a real model behind an OpenAI-compatible API, the
-arms, the graders, the report) runs without network. It cannot call tools, so the arm with tools is left out. What is
-not said here goes to `lright eval`.
+A model of 135M weights is no adviser: it is there so that the whole way (a real model behind an OpenAI-compatible API,
+the arms, the graders, the report) runs without network. It calls no tools, so the arm with tools is left out. Options
+that are not known here go to `lright eval`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 NAME = "SmolLM2-135M-Instruct (Q4_1)"
 CONTEXT = 8192  # what the model was trained for
 ARMS = "red,control,green-skill,green-small"
+PROBLEMS = "seed,choice-0-001-paper-steps,choice-0-002-warmup-then-cosine"  # short enough for it, and for two cores
 NOTE = (
     "SmolLM2-135M-Instruct, 4 bits, on two CPU cores: a smoke test of the harness by a model that is far too small to "
     "advise anybody. It calls no tools."
@@ -54,15 +55,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="evals.small_model", description=__doc__)
     parser.add_argument("--output", required=True, help="where the report goes")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--slots", type=int, default=4, help="answers at a time")
-    parser.add_argument("--max-tokens", type=int, default=300)
+    parser.add_argument("--slots", type=int, default=1, help="answers at a time; each keeps the skill in a cache")
+    parser.add_argument("--max-tokens", type=int, default=160)
+    parser.add_argument("--problems", default=PROBLEMS)
     asked, rest = parser.parse_known_args()
     server = serve(asked.threads, asked.slots)
     address = f"{server.listening_address}/v1"  # type: ignore[attr-defined]
     command = [
         sys.executable, "-m", "lright", "eval", "--model", "openai-api/local/smollm2-135m", "--base-url", address,
-        "--no-tools", "--arms", ARMS, "--temperature", "0.7", "--max-tokens", str(asked.max_tokens),
-        "--connections", str(asked.slots), "--note", NOTE, "--output", asked.output, *rest,
+        "--no-tools", "--arms", ARMS, "--problems", asked.problems, "--max-tokens", str(asked.max_tokens),
+        "--temperature", "0.7", "--connections", str(asked.slots), "--note", NOTE, "--output", asked.output, *rest,
     ]  # fmt: skip
     return subprocess.run(command, env={**os.environ, "LOCAL_API_KEY": "none"}).returncode
 

@@ -350,8 +350,10 @@ def test_with_the_flag_scripts_run(folder: Path) -> None:
 def test_a_run_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     """Also what ignores being asked, and what its leader left behind."""
     child = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
-    parent = f"import subprocess, sys; one = subprocess.Popen([sys.executable, '-c', {child!r}]); print(one.pid, flush=True)"
-    parent += "; one.wait()"
+    parent = (
+        f"import subprocess, sys; one = subprocess.Popen([sys.executable, '-c', {child!r}]); "
+        "print(one.pid, flush=True); one.wait()"
+    )
 
     async def go() -> int:
         process = await anyio.open_process([sys.executable, "-c", parent], start_new_session=True, stderr=None)

@@ -26,7 +26,8 @@ def answer(problem: str, arm: str, epoch: int = 0, good: float = 1.0, wrong: flo
 def about(answers: list[Graded], clusters: Mapping[str, str] = {}) -> dict[str, object]:
     names = sorted({each.problem for each in answers})
     return {
-        "subject": "a <model>", "date": "2026-01-01", "lright": "0", "note": "", "problems": len(names), "epochs": 1, "seed": 0,
+        "subject": "a <model>", "date": "2026-01-01", "lright": "0", "note": "", "problems": len(names), "epochs": 1,
+        "seed": 0,
         "arms": {"red": "nothing", "green-skill": "the skill"}, "kinds": dict.fromkeys(names, "repair"),
         "clusters": {name: clusters.get(name, name) for name in names},
     }  # fmt: skip

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import fake_api
 import pytest
 
+import fake_api
 from lright.cli import main
 
 pytest.importorskip("inspect_ai", reason="lright eval needs inspect_ai (Python 3.11 or newer)")

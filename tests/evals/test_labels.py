@@ -1,7 +1,8 @@
 """The graders against people: answers that others than their authors wrote and labelled, and that they never saw.
 
-`evals/labels/heldout` was kept from whoever wrote the graders; `dev` is what they were tuned on. A label is one decision:
-a criterion that an answer meets or not, or, for repairs, choices and readings, whether an expert would call it solved.
+`evals/labels/exam` was kept from whoever wrote the graders, `heldout` until the first of them were done; `dev` is what
+they were tuned on. A label is one decision: a criterion that an answer meets or not, or, for repairs, choices and
+readings, whether an expert would call it solved.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def test_graders_agree_with_people(part: str, kinds: str, fewest: int) -> None:
     assert len(found) >= fewest
     wrong = [each for each in found if each[2] != each[3]]
     share = 1 - len(wrong) / len(found)
-    told = "\n".join(f"{where}: {what} is {label}, graded {verdict}: {why}" for where, what, label, verdict, why in wrong)
+    told = "\n".join(f"{where}: {what} is {label}, graded {got}: {why}" for where, what, label, got, why in wrong)
     assert share >= AGREED, f"{share:.1%} of {len(found)} decisions agree\n{told}"
 
 

@@ -33,7 +33,7 @@ def chosen(words: str = "", seed: int = 0, scripts: str = "") -> tuple[Problem, 
 
 
 def _kinds(wanted: Sequence[str]) -> Collection[str]:
-    """The kinds that these words can be about: making repair tasks takes seconds, which a scenario need not wait for."""
+    """The kinds that these words can be about: making repair tasks takes seconds, and a scenario need not wait."""
     named = {word for word in wanted if word in KINDS}
     others = set(wanted) - named
     if not wanted or not others <= {name for problem in load([SCENARIO]) for name in _names(problem)}:

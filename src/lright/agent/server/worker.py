@@ -104,7 +104,8 @@ def _send(stream: BinaryIO, answer: dict[str, Any]) -> None:
     try:
         body = json.dumps(answer, allow_nan=False).encode()
     except ValueError:
-        body = json.dumps({"error": "the answer holds a number that is none: please report it", "last": False}).encode()
+        told = "the answer holds a number that is none: please report it"
+        body = json.dumps({"error": told, "last": answer["last"]}).encode()
     if len(body) > LARGEST_ANSWER:
         told = f"the answer is larger than {LARGEST_ANSWER // 2**20} MB: ask for less (without detail, one file)"
         body = json.dumps({"error": told, "last": answer["last"]}).encode()

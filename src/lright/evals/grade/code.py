@@ -253,10 +253,11 @@ def _indent(line: str) -> int:
 
 
 def _by_whole_file(found: Sequence[Block], broken: str) -> tuple[str | None, str]:
-    """The first block that has most of the file and is another; one that is called final or complete goes first."""
+    """The first block that has most of the file and is another; one that is called final or complete goes first. A
+    changed file is meant, whatever the words before it say of the file as it was, unless there is another one."""
     files = []
-    for block in found:
-        tree = None if block.diff or block.wrong else parsed(block.text)
+    for block in sorted(found, key=lambda block: block.wrong):
+        tree = None if block.diff else parsed(block.text)
         if tree is None or _imports(broken) and not _imports(block.text):
             continue  # a piece, however large: it could not run
         if with_gaps(block.text) == block.text and coverage(tree, broken) >= 0.6:

@@ -74,7 +74,9 @@ def named(sentence: str) -> set[str]:
 
 
 def _plain(sentence: str) -> str:
-    """A sentence whose numbers have no points, so that a point is its end."""
+    """A sentence without what it says on a condition in brackets, and whose numbers have no points, so that a point is
+    its end."""
+    sentence = re.sub(r"\([^()]*\b(?:if|unless|when)\b[^()]*\)", "", sentence)
     return re.sub(r"(?<=\d)\.(?=\d)", "_", sentence)
 
 

@@ -130,7 +130,7 @@ def _plateau(rng: random.Random) -> Reading:
     begin = next(e for e in range(epochs) if train[e] < 1.05 * level)
     number = {
         "ask": "And from about which epoch on does it stop improving?",
-        "about": ["plateau", "flat", "stop", "improv", "stall", "level"],
+        "about": ["plateau", "flat", "stop", "improv", "stall", "level", "better", "progress", "wobble"],
         "value": begin + 1,
         "tolerance": 5,
     }
