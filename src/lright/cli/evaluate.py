@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     what("--list", action="store_true", help="list the problems and ask nothing")
     out = parser.add_argument_group("the report").add_argument
     out("-o", "--output", default="lright-eval", metavar="DIR", help="where all of it goes (default: lright-eval)")
+    out("--name", default="", metavar="TEXT", help="what the report calls the one who answers")
     out("--note", default="", metavar="TEXT", help="a sentence for the head of the page")
     out("--bundle", action="store_true", help="also inspect_ai's viewer of every answer, as a static site")
     out("--force", action="store_true", help="write over the results of another run")
@@ -125,7 +126,7 @@ def _about(asked: argparse.Namespace, experiment: Experiment, subject: Subject) 
     from datetime import date
 
     return {
-        "subject": subject.name,
+        "subject": asked.name or subject.name,
         "date": date.today().isoformat(),
         "lright": __version__,
         "note": asked.note,

@@ -9,7 +9,7 @@ from typing import Any
 from .compare import MEASURES, Cost, Criterion, Difference, costs, criteria, difference, rates
 from .nouns import KINDS, LOOSE, OUTCOME, WORDING, WRONG, Graded
 
-COLORS = {"higher": "#009e73", "lower": "#d55e00", "not told apart": "#666"}  # Okabe and Ito
+GOOD, BAD, NEITHER = "#009e73", "#d55e00", "#666"  # Okabe and Ito
 TITLES = {
     "solved": "solved: every key criterion met, nothing wrong said",
     "outcome": "outcome: what its code or diagnosis does",
@@ -93,10 +93,14 @@ def _points(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:+.1f}"
 
 
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def terminal(results: Results) -> Iterator[str]:
     """The report for a terminal, a line at a time."""
     about = results.about
-    asked = f"{about['problems']} problems, {about['epochs']} times under each of {len(results.arms)} arms"
+    asked = f"{about['problems']} problems, {_times(about['epochs'])} under each of {len(results.arms)} arms"
     yield f"{about['subject']}: {asked}"
     yield ""
     width = max(map(len, results.arms))
@@ -136,11 +140,11 @@ def picture(results: Results) -> str:
             y += 16
             parts.append(f'<text x="12" y="{y}" font-weight="600">{escape(TITLES[measure])}</text>')
             y, before = y + 24, measure
-        parts.extend(_row(each, y))
+        parts.extend(_row(each, y, _color(measure, each.verdict)))
         y += 24
     axis = [
         f'<line x1="{_x(v)}" x2="{_x(v)}" y1="30" y2="{y}" stroke="{"#999" if v == 0 else "#e4e4e4"}"/>'
-        f'<text x="{_x(v)}" y="{y + 18}" text-anchor="middle" fill="#555">{100 * v:+.0f}</text>'
+        f'<text x="{_x(v)}" y="{y + 18}" text-anchor="middle" fill="#555">{f"{100 * v:+.0f}" if v else "0"}</text>'
         for v in (-1.0, -0.5, 0.0, 0.5, 1.0)
     ]
     title = f"{results.about['subject']}: against {results.base}, in points"
@@ -161,8 +165,13 @@ def _x(value: float) -> float:
     return round(440 + 250 * max(-1.0, min(1.0, value)), 1)
 
 
-def _row(each: Difference, y: int) -> Iterator[str]:
-    color = COLORS[each.verdict]
+def _color(measure: str, verdict: str) -> str:
+    if verdict not in ("higher", "lower"):
+        return NEITHER
+    return GOOD if (verdict == "higher") != (measure == "wrong") else BAD
+
+
+def _row(each: Difference, y: int, color: str) -> Iterator[str]:
     words = f"{each.arm}: {_percent(each.mean)}, {each.against} {_percent(each.base)}"
     yield f'<text x="24" y="{y + 4}">{escape(words)}</text>'
     if each.low is not None and each.high is not None:
@@ -186,7 +195,7 @@ def _body(results: Results) -> Iterator[str]:
     yield f"<h1>RED and GREEN: {escape(about['subject'])}</h1>"
     clusters = len(set(results.cluster.values()))
     yield (
-        f"<p>{about['problems']} problems ({clusters} clusters), each asked {about['epochs']} times under each arm; "
+        f"<p>{about['problems']} problems ({clusters} clusters), each asked {_times(about['epochs'])} under each arm; "
         f"{len(results.answers)} answers, {escape(about['date'])}, lright {escape(about['lright'])}. "
         f"{escape(about.get('note', ''))}</p>"
     )
