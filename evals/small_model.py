@@ -64,7 +64,8 @@ def main() -> int:
     command = [
         sys.executable, "-m", "lright", "eval", "--model", "openai-api/local/smollm2-135m", "--base-url", address,
         "--no-tools", "--arms", ARMS, "--problems", asked.problems, "--max-tokens", str(asked.max_tokens),
-        "--temperature", "0.7", "--connections", str(asked.slots), "--name", NAME, "--note", NOTE, "--output", asked.output, *rest,
+        "--temperature", "0.7", "--connections", str(asked.slots), "--name", NAME, "--note", NOTE,
+        "--output", asked.output, *rest,
     ]  # fmt: skip
     return subprocess.run(command, env={**os.environ, "LOCAL_API_KEY": "none"}).returncode
 
