@@ -5,7 +5,8 @@ A pattern is a regular expression with four conveniences: ``..`` is a gap of up 
 
 A way is one line, ``window: term term``. The terms have to stand together in the window: ``clause`` (when none is
 named), ``sentence``, ``near`` (a sentence and the next one), ``opening`` (the first two sentences) or ``anywhere``.
-``!term`` has to be denied there, ``-term`` must not occur. After ``code:`` the terms are features of :mod:`snippets`,
+``!term`` has to be denied there, ``-term`` must not occur. ``?criterion`` must be among those asked: what "the scheduler"
+is, only the question tells. After ``code:`` the terms are features of :mod:`snippets`,
 after ``said:`` other claims, and after ``first:`` other claims that are made in the first two sentences.
 """
 
@@ -34,6 +35,7 @@ class Way:
     wanted: tuple[str, ...]
     denied: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()  # criteria that tell what the question is about
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class Concepts(Mapping[str, re.Pattern[str]]):
         if name not in self._compiled:
             self._compiled[name] = re.compile(rf"(?<!\w)(?:{self._texts[name]})(?!\w)")
         return self._compiled[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._texts
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)
@@ -118,9 +123,10 @@ def _way(line: str) -> Way:
     words = terms.split()
     return Way(
         window,
-        tuple(one for one in words if one[0] not in "!-"),
+        tuple(one for one in words if one[0] not in "!-?"),
         tuple(one[1:] for one in words if one[0] == "!"),
         tuple(one[1:] for one in words if one[0] == "-"),
+        tuple(one[1:] for one in words if one[0] == "?"),
     )
 
 
@@ -154,7 +160,8 @@ def _check(concepts: Mapping[str, object], claims: Mapping[str, Claim]) -> None:
             for term in (*way.wanted, *way.denied, *way.absent):
                 if way.window != CODE and term not in (claims if way.window in (SAID, FIRST) else concepts):
                     raise ValueError(f"{name}: nothing is called {term!r}")
-        for other in (*claim.opposite, *claim.spared, *claim.like):
+        about = [one for way in (*claim.ways, *claim.unless) for one in way.asked]
+        for other in (*claim.opposite, *claim.spared, *claim.like, *about):
             if other not in claims:
                 raise ValueError(f"{name}: no claim is called {other!r}")
         if claim.prominent and claim.prominent not in concepts:

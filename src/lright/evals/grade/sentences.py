@@ -171,7 +171,7 @@ class _Frame:
         elif piece.kind == PROSE:
             tail = _split(piece.text[-300:], PROSE)[-1:] or [""]
             self.lead = piece.text.rstrip().endswith(":") and bool(_REFUSING.search(plain(tail[0])))
-        self.last = low
+        self.last = plain((_split(piece.text[-300:], PROSE)[-1:] or [""])[0])
         return piece.kind != HEADING and (self.heading or piece.kind == ITEM and self.lead)
 
     def theirs(self) -> bool:
@@ -247,13 +247,14 @@ _BUT = WORDS["contrast"]
 _IF = WORDS["condition"]
 _FRAME = WORDS["frame"]
 _REJECTED = WORDS["rejected"]
+_REQUEST = WORDS["request"]
 _QUOTED = re.compile(r'"([^"]{12,300})"')
 
 
 def _sentence(shown: str, kind: str, block: int, rejected: bool) -> Sentence:
     """A sentence with its clauses."""
-    asks = bool(_QUESTION.search(shown))
     text = plain(_CROSS.sub("", shown))
+    asks = bool(_QUESTION.search(shown)) and not _REQUEST.match(text)
     clauses: list[Clause] = []
     quoted = [Clause(found.group(1), reported=True) for found in _QUOTED.finditer(text) if " " in found.group(1)]
     rest = _QUOTED.sub(lambda found: "that" if " " in found.group(1) else found.group(), text)
@@ -338,13 +339,18 @@ def _bare(text: str) -> bool:
 
 _SHORT_YES = WORDS["short-yes"]
 _SHORT_NO = WORDS["short-no"]
+_WITHDRAWN = WORDS["withdrawn"]
 
 
 def _answered(sentences: list[Sentence]) -> list[Sentence]:
-    """A question that is answered at once by yes or no is a statement."""
+    """A question that is answered at once by yes or no is a statement, and "I don't think so" denies what stands before."""
     found = list(sentences)
     for at in range(len(found) - 1):
         one, after = found[at], found[at + 1]
+        if (one.asks or any(clause.reported for clause in one.clauses)) and _WITHDRAWN.match(after.text):
+            denied = tuple(replace(clause, denied=True, reported=False) for clause in one.clauses)
+            found[at] = replace(one, asks=False, clauses=denied)
+            continue
         if not one.asks or one.text.startswith(("what", "why", "how", "which", "where", "who")):
             continue
         if _SHORT_YES.match(after.text):

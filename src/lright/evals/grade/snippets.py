@@ -30,6 +30,7 @@ _TMAX = re.compile(
     r"|CosineAnnealingLR\(\s*\w+\s*,(?!\s*T_max)\s*(?P<second>[^,)=\n]+(?:\([^)]*\)[^,)\n]*)?)",
     _I,
 )
+_SET = re.compile(r"^\s*(?P<name>\w+)\s*=\s*(?P<value>[^=].*)")
 _RLROP = re.compile(r"ReduceLROnPlateau\((?P<given>[^)]*(?:\([^)]*\)[^)]*)*)\)?", _I)
 _MAX = re.compile(r"""mode\s*=\s*["']?max\b""", _I)
 _TRAIN_LOSS = re.compile(
@@ -76,8 +77,7 @@ def _arguments(text: str) -> Iterator[tuple[str, str]]:
     """What the arguments of schedulers show."""
     for found in _RLROP.finditer(text):
         given = found["given"]
-        if re.search(r"factor\s*=|patience\s*=|,", given):
-            yield "rlrop", found.group()
+        yield "rlrop", found.group()
         if _MAX.search(given):
             yield "rlrop-max", found.group()
         elif "factor" in given and "patience" in given and re.search(r"min\b", given):
@@ -105,6 +105,7 @@ def _number(text: str) -> float | None:
 def _steps(text: str, kinds: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Where schedulers are stepped, and with what."""
     loops: list[tuple[int, str]] = []
+    made: dict[str, str] = {}  # variables whose names say nothing, by what they are set to
     for line in text.split("\n"):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -113,10 +114,13 @@ def _steps(text: str, kinds: dict[str, str]) -> Iterator[tuple[str, str]]:
             loops.pop()
         if loop := _LOOP.match(line):
             loops.append((depth, _what(loop["names"], loop["over"])))
+        if (set_ := _SET.match(line)) and not _TRAIN_LOSS.match(set_["name"]):
+            made[set_["name"]] = f"{set_['name']} = {set_['value']}"
         step = _step_of(line, kinds)
         if step is None:
             continue
         name, given = step
+        given = made.get(given.strip(), given)
         kind = kinds.get(name, "")
         where = loops[-1][1] if loops else ""
         if where:

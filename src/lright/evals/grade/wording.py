@@ -103,6 +103,8 @@ class Judge:
 
     def way(self, way: Way, *, strict: bool) -> Found | None:
         """Where all terms of a way stand together."""
+        if not all(one in self.asked for one in way.asked):
+            return None
         if way.window == CODE:
             return self._in_code(way)
         if way.window in (SAID, FIRST):
