@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from importlib.resources import files
 from xml.etree import ElementTree
 
 import pytest
@@ -108,5 +109,7 @@ def test_the_page_says_what_the_answers_say_and_escapes_it() -> None:
     assert not re.search(r"<script|src=|href=", html)  # one file that loads nothing
     ElementTree.fromstring(page.picture(results))
     summary = json.loads(json.dumps(results.summary()))
+    schema = files("lright").joinpath("schemas/eval-v1.schema.json").read_text("utf-8")
+    pytest.importorskip("jsonschema").validate(summary, json.loads(schema))
     assert summary["rates"]["solved"]["all"] == {"red": 0.25, "green-skill": 1.0}
     assert "green-skill - red: +75.0" in "\n".join(page.terminal(results))
