@@ -73,6 +73,17 @@ def test_the_interval_is_the_t_interval_of_paired_differences() -> None:
     assert difference(by_arm, "green", "nobody") is None
 
 
+def test_what_differs_by_the_same_everywhere_is_told_from_six_on() -> None:
+    def of(clusters: int) -> str:
+        names = [str(number) for number in range(clusters)]
+        found = difference({"red": dict.fromkeys(names, 0.0), "g": dict.fromkeys(names, 1.0)}, "g", "red")
+        assert found is not None
+        assert found.low is None
+        return found.verdict
+
+    assert (of(5), of(6)) == ("not told apart", "higher")  # 2 / 2**6 is below 5%, 2 / 2**5 is not
+
+
 def _mean_and_error(values: list[float]) -> tuple[float, float]:
     mean = sum(values) / len(values)
     spread = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5

@@ -145,3 +145,16 @@ def test_a_scripts_folder_makes_repair_tasks(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "train.py").write_text(CLEAN, "utf-8")
     assert main(["eval", "--list", "--problems", "repair", "--scripts", str(tmp_path)]) == 0
     assert "repair-train-" in capsys.readouterr().out
+
+
+def test_recorded_styles_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Vague, wrong and right answers under three arms: who reads the report sees which is which."""
+    recorded = str(Path(__file__).parents[2] / "evals" / "transcripts" / "styles.jsonl")
+    assert main(["eval", "--transcripts", recorded, "--format", "json", "-o", str(tmp_path / "out")]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    solved, wrong = summary["rates"]["solved"]["all"], summary["rates"]["wrong"]["all"]
+    assert solved["red"] == solved["control"] == 0.0
+    assert solved["green-skill"] >= 0.9
+    assert wrong["control"] > 0.2 > wrong["red"]
+    found = {each["arm"]: each["verdict"] for each in summary["differences"]["outcome"] if each["against"] == "red"}
+    assert found["green-skill"] == "higher"

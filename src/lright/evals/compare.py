@@ -2,8 +2,8 @@
 
 The unit is a *cluster*: a problem together with its paraphrases, since these fail and succeed together. An arm's value
 of a cluster is the mean over its problems and epochs; two arms are compared by the t interval of the paired differences
-over clusters (`lright.ablate.stats`). Epochs of one problem are no independent evidence: they narrow nothing by
-themselves.
+over clusters (`lright.ablate.stats`); where all differ by the same there is none, and a sign test decides. Epochs of
+one problem are no independent evidence: they narrow nothing by themselves.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from statistics import fmean, median
 from ..ablate.stats import LEVEL, paired
 from .nouns import LOOSE, OUTCOME, WORDING, WRONG, Graded
 
+UNANIMOUS = 6  # clusters that differ by the same, from which on a sign test tells them from chance: 2 / 2**6 < 5%
 SAME = 0.05  # arms whose rates differ by less than this everywhere are not told apart by a criterion (our judgement)
 
 Value = Callable[[Graded], "float | None"]
@@ -36,10 +37,14 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """In a word: better, worse, or not told apart."""
-        if self.low is None or self.high is None or self.low <= 0 <= self.high:
+        """In a word: higher, lower, or not told apart."""
+        if self.low is None or self.high is None:
+            told = self.clusters >= UNANIMOUS and self.difference != 0
+        else:
+            told = not self.low <= 0 <= self.high
+        if not told:
             return "not told apart"
-        return "higher" if self.low > 0 else "lower"
+        return "higher" if self.difference > 0 else "lower"
 
 
 def solved(graded: Graded) -> float | None:

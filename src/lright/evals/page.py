@@ -123,7 +123,7 @@ def terminal(results: Results) -> Iterator[str]:
 
 def _interval(each: Difference) -> str:
     if each.low is None or each.high is None:
-        return f"[no spread over {each.clusters} problems]"
+        return f"[the same on all {each.clusters}]" if each.clusters > 1 else "[one problem]"
     return f"[{_points(each.low)}, {_points(each.high)}]"
 
 
@@ -203,7 +203,7 @@ def _body(results: Results) -> Iterator[str]:
     yield picture(results)
     yield (
         '<p class="note">A dot is the mean paired difference, a bar its 95% t interval over clusters of problems; '
-        "grey: the interval holds 0, nothing can be told. The figures hold for this subject and these problems.</p>"
+        "grey: not told apart (the interval holds 0). The figures hold for this subject and these problems.</p>"
     )
     yield "<h2>By kind of problem</h2>"
     yield from _kinds(results)

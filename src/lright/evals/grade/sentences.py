@@ -304,6 +304,8 @@ def is_stuffed(text: str, kind: str) -> bool:
     terms = len(_TERM.findall(text))
     verbs = len(_VERB.findall(_CALL.sub(" ", text)))
     commas = text.count(",") + text.count(" / ") + text.count(" | ") + text.count(";") + text.count(" + ")
+    if kind == ITEM and commas >= 2 and verbs == 0 and len(words) <= 2 * commas + 2 and not re.search(r"\d", text):
+        return True
     if terms < 5:
         return False
     return (
