@@ -24,6 +24,9 @@ SCENARIOS: dict[str, Any] = yaml.safe_load(
     resources.files("lright.evals").joinpath("scenarios.yaml").read_text(encoding="utf-8")
 )
 KNOWN: dict[str, Mapping[str, Any]] = SCENARIOS["criteria"]
+PHRASINGS: dict[str, dict[str, list[str]]] = yaml.safe_load(
+    Path(__file__).with_name("phrasings.yaml").read_text(encoding="utf-8")
+)
 DEV = Path(__file__).parents[2] / "evals" / "labels" / "dev"
 WORDED = [name for name, known in KNOWN.items() if known["kind"] in KINDS]
 
@@ -303,6 +306,33 @@ def test_a_megabyte_is_read_in_time(text: str) -> None:
 
 
 # -- agreement with people ---------------------------------------------------------------------------------------------
+
+
+def test_many_ways_to_put_it() -> None:
+    """Each phrasing was written before the words that know it; most of them have to be read right."""
+    tried = [
+        (name, text, side == "says") for name, sides in PHRASINGS.items() for side in sides for text in sides[side]
+    ]
+    wrong = [(name, text) for name, text, value in tried if (name in said(text, name)) is not value]
+    assert set(PHRASINGS) == set(WORDED) - {"stands-firm", "w-t-max-not-shortened"}  # another one; only code
+    assert len(wrong) <= 0.03 * len(tried), wrong
+
+
+def test_a_denial_in_the_next_sentence_takes_back_what_others_say() -> None:
+    text = "People will tell you to add warmup. I don't think that's it: the real problem is the weight decay."
+    asked = ("missing-warmup-cause", "w-warmup-optional", "w-blames-other")
+    assert said(text, *asked) == {"w-warmup-optional", "w-blames-other"}
+
+
+def test_the_question_tells_which_scheduler_is_meant() -> None:
+    text = "It must be advanced once after each epoch."
+    assert "w-onecycle-per-epoch" in said(text, "w-onecycle-per-epoch", "max-lr-too-high")
+    assert "w-onecycle-per-epoch" not in said(text, "w-onecycle-per-epoch", "step-inside-batch-loop")
+
+
+def test_a_variable_is_what_it_was_set_to() -> None:
+    code = "for epoch in range(9):\n    v = evaluate(model, val_loader)\n    plateau.step(v)\n"
+    assert "step-with-val" in look(read(f"```python\n{code}```").code).found
 
 
 def labelled() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -5,9 +5,9 @@ A pattern is a regular expression with four conveniences: ``..`` is a gap of up 
 
 A way is one line, ``window: term term``. The terms have to stand together in the window: ``clause`` (when none is
 named), ``sentence``, ``near`` (a sentence and the next one), ``opening`` (the first two sentences) or ``anywhere``.
-``!term`` has to be denied there, ``-term`` must not occur. ``?criterion`` must be among those asked: what "the scheduler"
-is, only the question tells. After ``code:`` the terms are features of :mod:`snippets`,
-after ``said:`` other claims, and after ``first:`` other claims that are made in the first two sentences.
+``!term`` has to be denied there, ``-term`` must not occur. ``?criterion`` must be among those asked: only the question
+tells what "the scheduler" is. After ``code:`` the terms are features of :mod:`snippets`, after ``said:`` other claims,
+and after ``first:`` other claims that are made in the first two sentences.
 """
 
 from __future__ import annotations

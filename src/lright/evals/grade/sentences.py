@@ -345,7 +345,7 @@ _WITHDRAWN = WORDS["withdrawn"]
 
 
 def _answered(sentences: list[Sentence]) -> list[Sentence]:
-    """A question that is answered at once by yes or no is a statement, and "I don't think so" denies what stands before."""
+    """A question that is answered at once is a statement, and "I don't think so" denies what stands before it."""
     found = list(sentences)
     for at in range(len(found) - 1):
         one, after = found[at], found[at + 1]
