@@ -70,6 +70,12 @@ class Block:
         return bool(_FINAL.search(self.before))
 
 
+def meant(found: Sequence[Block]) -> list[Block]:
+    """The blocks that an answer stands by: not those shown as wrong, unless there are no others (then the words before
+    them speak of what they replace)."""
+    return [block for block in found if not block.wrong] or list(found)
+
+
 def _last(pattern: re.Pattern[str], words: str) -> int:
     return max((found.start() for found in pattern.finditer(words)), default=-1)
 
@@ -333,8 +339,8 @@ def _by_pieces(found: Sequence[Block], broken: str) -> tuple[str | None, str]:
         return None, ""
     done: set[str] = set()
     changed = False
-    for block in found:
-        tree = None if block.diff or block.wrong else parsed(with_gaps(block.text))
+    for block in meant(found):
+        tree = None if block.diff else parsed(with_gaps(block.text))
         if tree is None or not tree.body:
             continue
         try:

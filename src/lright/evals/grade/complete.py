@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..problems.mutate import OPTIMIZER, SCHEDULER, last
-from .code import Block, blocks, inline, parsed, with_gaps
+from .code import Block, blocks, inline, meant, parsed, with_gaps
 
 _SCHEDULERS = re.compile(
     r"\b(\w*(?:CosineAnnealingLR|CosineAnnealingWarmRestarts|OneCycleLR|MultiStepLR|StepLR|ReduceLROnPlateau|LambdaLR|"
@@ -45,7 +45,7 @@ _PER_BATCH = re.compile(
 def candidates(text: str) -> list[str]:
     """The codes that an answer stands by, in the order in which they count: what is called final or complete, then
     all of it joined where the blocks are parts of one, then block by block. Blocks shown as wrong are left out."""
-    found = [block for block in blocks(text) if not block.wrong and not block.diff]
+    found = [block for block in meant(blocks(text)) if not block.diff]
     found = [Block(with_gaps(block.text), block.language, block.before) for block in found]
     found = [block for block in found if block.language in PYTHON and parsed(block.text) is not None]
     useful = [block for block in found if relevant(block.text)]
