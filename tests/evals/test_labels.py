@@ -40,8 +40,15 @@ def decisions(part: str, kinds: str) -> Iterator[tuple[str, str, bool, bool, str
                 yield where, "solved", said["labels"]["solved"], solved, why
 
 
-@pytest.mark.parametrize(("part", "kinds", "fewest"), [("dev", "answers", 1000), ("heldout", "answers", 800),
-                                                      ("exam", "answers", 800), ("heldout", "outcomes", 60)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("part", "kinds", "fewest"),
+    [
+        ("dev", "answers", 1000),
+        ("heldout", "answers", 800),
+        ("exam", "answers", 800),
+        ("heldout", "outcomes", 60),
+    ],
+)
 def test_graders_agree_with_people(part: str, kinds: str, fewest: int) -> None:
     found = list(decisions(part, kinds))
     assert len(found) >= fewest
