@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +13,7 @@ from .problems import load
 
 PER_SCRIPT = 2  # repair tasks that one script gives
 LARGEST = 100_000  # bytes of a script that is worth a repair task
+SCHEDULED = re.compile(r"sched\w*\.step|\[['\"]lr['\"]\]", re.IGNORECASE)  # what has nothing of it is not read for long
 
 
 def chosen(words: str = "", seed: int = 0, scripts: str = "") -> tuple[Problem, ...]:
@@ -54,9 +56,9 @@ def _of_scripts(folder: str, seed: int) -> Iterator[Problem]:
         raise LrightError(f"--scripts {folder}: no Python file there")
     made = 0
     for path in paths:
-        for turn in range(PER_SCRIPT):
-            name = "-".join(path.relative_to(folder).with_suffix("").parts)
-            text = path.read_text("utf-8", errors="replace")
+        name = "-".join(path.relative_to(folder).with_suffix("").parts)
+        text = path.read_text("utf-8", errors="replace")
+        for turn in range(PER_SCRIPT if SCHEDULED.search(text) else 0):
             problem = repair_from(text, 1 + turn, seed + turn, name, path.name)
             if problem is not None:
                 made += 1
