@@ -48,7 +48,7 @@ class Difference:
 
 
 def solved(graded: Graded) -> float | None:
-    """1 for an answer that meets every key criterion and says nothing wrong."""
+    """1 for an answer that meets every key criterion, half of all, and says nothing wrong."""
     return float(graded.solved)
 
 

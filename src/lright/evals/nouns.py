@@ -69,11 +69,13 @@ class Graded:
 
     @property
     def solved(self) -> bool:
-        """Every key criterion is met and nothing wrong is said. An answer without a key criterion meets all."""
+        """Every key criterion is met, and half of all (our judgement), and nothing wrong is said. Where no criterion is
+        key, all are."""
         good = [s for s in self.scores if s.kind in (OUTCOME, WORDING)]
+        met = [s for s in good if (s.value or 0) >= 0.5]
         needed = [s for s in good if s.key] or good
         said_wrong = any(s.kind == WRONG and (s.value or 0) >= 0.5 for s in self.scores)
-        return bool(needed) and all((s.value or 0) >= 0.5 for s in needed) and not said_wrong
+        return bool(needed) and all(s in met for s in needed) and 2 * len(met) >= len(good) and not said_wrong
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON object; :func:`graded` reads it."""

@@ -11,7 +11,7 @@ from .nouns import KINDS, LOOSE, OUTCOME, WORDING, WRONG, Graded
 
 GOOD, BAD, NEITHER = "#009e73", "#d55e00", "#666"  # Okabe and Ito
 TITLES = {
-    "solved": "solved: every key criterion met, nothing wrong said",
+    "solved": "solved: every key criterion met, half of all, nothing wrong said",
     "outcome": "outcome: what its code or diagnosis does",
     "wording": "wording: what it says",
     "wrong": "wrong statements made (fewer is better)",
