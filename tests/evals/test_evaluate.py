@@ -90,7 +90,7 @@ def test_a_model_behind_an_api_gets_what_its_arm_gives(
     monkeypatch.setenv("LOCAL_API_KEY", "none")
     fake_api.SERVED.clear()
     with fake_api.serving() as address:
-        asked = ["--problems", "repair", "--limit", "1", "--epochs", "1", "-o", str(tmp_path / "out")]
+        asked = ["--problems", "repair-0-000", "--epochs", "1", "-o", str(tmp_path / "out")]
         assert main(["eval", "--model", "openai-api/local/fake", "--base-url", address, *asked]) == 0
     found = {each["arm"]: each["answer"] for each in results(tmp_path / "out")}
     assert found["red"]["text"] == found["control"]["text"] == "It depends on many things."

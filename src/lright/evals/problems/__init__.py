@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from ..nouns import CHOICE, KINDS, READING, REPAIR, SCENARIO, Problem
 
@@ -20,8 +21,13 @@ def load(
     >>> [problem.id for problem in load(kinds=["scenario"], tags=["seed"])][:2]
     ['seed-1-schedule-or-not', 'seed-2-plateau']
     """
-    found = [problem for kind in KINDS if kind in kinds for problem in _of(kind, size, seed)]
+    found = [problem for kind in KINDS if kind in kinds for problem in _made(kind, size, seed)]
     return tuple(problem for problem in found if not tags or set(tags) & set(problem.tags))
+
+
+@lru_cache(maxsize=32)
+def _made(kind: str, size: int | None, seed: int) -> tuple[Problem, ...]:
+    return tuple(_of(kind, size, seed))
 
 
 def _of(kind: str, size: int | None, seed: int) -> Iterator[Problem]:

@@ -29,11 +29,14 @@ def assigned_names(loop: ast.AST) -> frozenset[str]:
 def _updated_attributes(tree: ast.Module) -> frozenset[str]:
     """Attributes that are changed in place somewhere (``self.step += 1``, ``self.lr = self.lr * 0.5``)."""
     names = set()
+    compared = [node.lineno for node in words.nodes(tree) if isinstance(node, ast.Compare) and _asks_an_attribute(node)]
     for node in words.nodes(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
             names.add(node.target.attr)
         elif isinstance(node, ast.FunctionDef) and node.name != "__init__":
-            names |= _kept_or_not(node)
+            # Few functions compare an attribute: the others need not be walked again.
+            if any(node.lineno <= line <= (node.end_lineno or line) for line in compared):
+                names |= _kept_or_not(node)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1:
             target = node.targets[0]
             if isinstance(target, ast.Attribute) and any(
@@ -41,6 +44,10 @@ def _updated_attributes(tree: ast.Module) -> frozenset[str]:
             ):
                 names.add(target.attr)
     return frozenset(names)
+
+
+def _asks_an_attribute(node: ast.Compare) -> bool:
+    return any(isinstance(part, ast.Attribute) for part in ast.walk(node))
 
 
 def _kept_or_not(function: ast.FunctionDef) -> set[str]:
